@@ -1,0 +1,10 @@
+//! t2sql-core: everything that can be decided without a database.
+//!
+//! No pgrx, no unsafe code; `net` is the only room that opens a socket.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod schema;
+pub mod text;
+
+pub use error::{Error, Result};

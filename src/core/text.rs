@@ -1,0 +1,95 @@
+//! Words: folding, splitting and stemming of identifiers and free text.
+
+use rust_stemmers::{Algorithm, Stemmer};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// Lower case, compatibility-normalised, without accents, spaces squeezed: how
+/// values and questions are compared.
+pub fn fold(text: &str) -> String {
+    let plain: String = text
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Words of an identifier or of free text, folded: splits at anything that is
+/// not a letter or digit, between `aB`, and between letters and digits.
+pub fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut previous = ' ';
+    for c in text.chars() {
+        let boundary = (previous.is_lowercase() && c.is_uppercase())
+            || (previous.is_alphabetic() && c.is_numeric())
+            || (previous.is_numeric() && c.is_alphabetic());
+        if !c.is_alphanumeric() || boundary {
+            push_folded(&mut words, &mut word);
+        }
+        if c.is_alphanumeric() {
+            word.push(c);
+        }
+        previous = c;
+    }
+    push_folded(&mut words, &mut word);
+    words
+}
+
+fn push_folded(words: &mut Vec<String>, word: &mut String) {
+    if !word.is_empty() {
+        words.push(fold(word));
+        word.clear();
+    }
+}
+
+/// Snowball stem (English) of one folded word.
+pub fn stem(word: &str) -> String {
+    Stemmer::create(Algorithm::English).stem(word).into_owned()
+}
+
+/// An identifier quoted so that PostgreSQL reads it back as written.
+pub fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string literal that means `value` whatever `standard_conforming_strings` says.
+pub fn quote_literal(value: &str) -> String {
+    let quoted = value.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!(" E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_ignores_case_accents_and_spaces() {
+        assert_eq!(fold("  Café\u{00a0}NOIR "), "cafe noir");
+        assert_eq!(fold("ＡＢＣ"), "abc");
+    }
+
+    #[test]
+    fn identifiers_split_into_words() {
+        for (name, expected) in [
+            ("order_line", "order line"),
+            ("unitPrice", "unit price"),
+            ("address2", "address 2"),
+            ("Total (net)", "total net"),
+            ("", ""),
+        ] {
+            assert_eq!(words(name).join(" "), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn literals_survive_quotes_and_backslashes() {
+        assert_eq!(quote_literal("O'Brien"), "'O''Brien'");
+        assert_eq!(quote_literal(r"a\b"), r" E'a\\b'");
+        assert_eq!(quote_identifier("a\"b"), "\"a\"\"b\"");
+    }
+}
