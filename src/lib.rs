@@ -1,17 +1,20 @@
 //! t2sql: questions in plain words, answered inside the database.
 use pgrx::prelude::*;
 
+mod error;
+mod pg;
+
 ::pgrx::pg_module_magic!(name, version);
 
 #[pg_guard]
-pub extern "C-unwind" fn _PG_init() {}
+pub extern "C-unwind" fn _PG_init() {
+    pg::guc::init();
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[path = "../pg_test/suites.rs"]
+mod suites;
 
 #[cfg(test)]
-pub mod pg_test {
-    pub fn setup(_options: Vec<&str>) {}
-
-    #[must_use]
-    pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec![]
-    }
-}
+#[path = "../pg_test/harness.rs"]
+pub mod pg_test;

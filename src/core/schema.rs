@@ -148,8 +148,6 @@ impl Catalog {
 
     /// Index of the table with this schema and name.
     pub fn find(&self, schema: &str, name: &str) -> Option<usize> {
-        self.tables
-            .iter()
-            .position(|t| t.schema == schema && t.name == name)
+        self.tables.iter().position(|t| t.schema == schema && t.name == name)
     }
 }

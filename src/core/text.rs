@@ -6,11 +6,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 /// Lower case, compatibility-normalised, without accents, spaces squeezed: how
 /// values and questions are compared.
 pub fn fold(text: &str) -> String {
-    let plain: String = text
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .collect();
+    let plain: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -56,11 +52,7 @@ pub fn quote_identifier(name: &str) -> String {
 /// A string literal that means `value` whatever `standard_conforming_strings` says.
 pub fn quote_literal(value: &str) -> String {
     let quoted = value.replace('\'', "''");
-    if quoted.contains('\\') {
-        format!(" E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
-    }
+    if quoted.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
 #[cfg(test)]

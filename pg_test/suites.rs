@@ -1,0 +1,1 @@
+//! In-database suites, one module a room.
