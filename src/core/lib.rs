@@ -4,7 +4,11 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod net;
+pub mod prompt;
+pub mod reply;
 pub mod schema;
 pub mod text;
+pub mod wire;
 
 pub use error::{Error, Result};
