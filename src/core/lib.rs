@@ -3,9 +3,11 @@
 //! No pgrx, no unsafe code; `net` is the only room that opens a socket.
 #![forbid(unsafe_code)]
 
+pub mod embed;
 pub mod error;
 pub mod net;
 pub mod prompt;
+pub mod rank;
 pub mod reply;
 pub mod schema;
 pub mod text;
