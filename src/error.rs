@@ -56,6 +56,10 @@ pub enum Error {
 
     #[error("{message}")]
     ReadOnly { message: String, hint: String },
+
+    /// Cannot happen unless t2sql or its tables are broken.
+    #[error("{0}")]
+    Internal(String),
 }
 
 impl Error {
@@ -85,7 +89,7 @@ impl Error {
                 Core::Endpoint(_) | Core::EndpointTimeout(_) | Core::EndpointStatus { .. } => ERRCODE_IO_ERROR,
                 Core::Reply(_) => ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
             },
-            Error::Spi(_) => ERRCODE_INTERNAL_ERROR,
+            Error::Spi(_) | Error::Internal(_) => ERRCODE_INTERNAL_ERROR,
             Error::NotIndexed(_) | Error::Setup { .. } => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Error::UnknownDatabase { .. } | Error::Argument { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Error::TooLong { .. } | Error::Limit { .. } => ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -114,7 +118,7 @@ impl Error {
                     "Check that the server's url is the base of an OpenAI-compatible API, and the model's name.".into()
                 }
             },
-            Error::Spi(_) => "This is a defect of t2sql; please report it.".into(),
+            Error::Spi(_) | Error::Internal(_) => "This is a defect of t2sql; please report it.".into(),
             Error::NotIndexed(_) => {
                 "Run SELECT * FROM t2sql.index_schema() first, as a role that may read the tables.".into()
             }

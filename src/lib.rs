@@ -6,6 +6,14 @@ mod pg;
 
 ::pgrx::pg_module_magic!(name, version);
 
+extension_sql_file!("../sql/install/00_guard.sql", bootstrap);
+extension_sql_file!("../sql/install/10_registry.sql");
+extension_sql_file!("../sql/install/11_catalog.sql", requires = ["10_registry"]);
+extension_sql_file!("../sql/install/12_learning.sql", requires = ["11_catalog"]);
+extension_sql_file!("../sql/install/13_vectors.sql", requires = ["12_learning"]);
+extension_sql_file!("../sql/install/20_triggers.sql", requires = ["13_vectors"]);
+extension_sql_file!("../sql/install/21_hypertables.sql", requires = ["20_triggers"]);
+
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     pg::guc::init();

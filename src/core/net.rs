@@ -45,10 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            body: 8 << 20,
-            total: Duration::from_secs(30),
-        }
+        Self { body: 8 << 20, total: Duration::from_secs(30) }
     }
 }
 
@@ -61,17 +58,11 @@ pub struct Failure {
 
 impl Failure {
     fn lasting(why: impl Into<String>) -> Self {
-        Self {
-            error: Error::Endpoint(why.into()),
-            transient: false,
-        }
+        Self { error: Error::Endpoint(why.into()), transient: false }
     }
 
     fn passing(why: impl Into<String>) -> Self {
-        Self {
-            error: Error::Endpoint(why.into()),
-            transient: true,
-        }
+        Self { error: Error::Endpoint(why.into()), transient: true }
     }
 }
 
@@ -84,9 +75,7 @@ pub fn agent(settings: &Settings) -> Result<Agent, Failure> {
     };
     let proxy = match &settings.proxy {
         // ureq's own error would quote the address, which may hold a password
-        Some(url) => Some(
-            Proxy::new(url).map_err(|_| Failure::lasting("t2sql.proxy is not a valid address"))?,
-        ),
+        Some(url) => Some(Proxy::new(url).map_err(|_| Failure::lasting("t2sql.proxy is not a valid address"))?),
         None => None,
     };
     let proxy_authority = proxy.as_ref().and_then(|p| p.uri().authority().cloned());
@@ -108,11 +97,7 @@ pub fn agent(settings: &Settings) -> Result<Agent, Failure> {
         policy: settings.policy.clone(),
         proxy: proxy_authority.map(|authority| authority.to_string()),
     };
-    Ok(Agent::with_parts(
-        config,
-        DefaultConnector::default(),
-        resolver,
-    ))
+    Ok(Agent::with_parts(config, DefaultConnector::default(), resolver))
 }
 
 fn certificates(pem: &[u8]) -> Result<RootCerts, Failure> {
@@ -169,16 +154,10 @@ pub fn post_json(
 }
 
 /// Reads in steps, so that no more than the limit is ever allocated.
-fn read(
-    response: &mut ureq::http::Response<ureq::Body>,
-    cap: usize,
-    limits: Limits,
-) -> Result<Vec<u8>, Failure> {
+fn read(response: &mut ureq::http::Response<ureq::Body>, cap: usize, limits: Limits) -> Result<Vec<u8>, Failure> {
     let mut reader = response.body_mut().as_reader().take(cap as u64 + 1);
     let mut body = Vec::new();
-    reader
-        .read_to_end(&mut body)
-        .map_err(|error| failure(error.into(), limits))?;
+    reader.read_to_end(&mut body).map_err(|error| failure(error.into(), limits))?;
     if body.len() > cap {
         return Err(too_large(limits));
     }
@@ -187,10 +166,7 @@ fn read(
 
 fn too_large(limits: Limits) -> Failure {
     let error = Error::Reply(format!("it is larger than {} bytes", limits.body));
-    Failure {
-        error,
-        transient: false,
-    }
+    Failure { error, transient: false }
 }
 
 fn status_failure(status: u16, retry_after: Option<u64>, body: &[u8]) -> Failure {
@@ -199,11 +175,7 @@ fn status_failure(status: u16, retry_after: Option<u64>, body: &[u8]) -> Failure
         _ => crate::wire::error_code(body).unwrap_or_default(),
     };
     Failure {
-        error: Error::EndpointStatus {
-            status,
-            retry_after,
-            detail,
-        },
+        error: Error::EndpointStatus { status, retry_after, detail },
         transient: matches!(status, 408 | 409 | 425 | 429 | 500..600),
     }
 }
@@ -212,16 +184,11 @@ fn status_failure(status: u16, retry_after: Option<u64>, body: &[u8]) -> Failure
 fn failure(error: ureq::Error, limits: Limits) -> Failure {
     use std::io::ErrorKind;
     match error {
-        ureq::Error::Timeout(Timeout::Resolve) => {
-            Failure::passing("its name was not resolved within 5 s")
+        ureq::Error::Timeout(Timeout::Resolve) => Failure::passing("its name was not resolved within 5 s"),
+        ureq::Error::Timeout(Timeout::Connect) => Failure::passing("it did not accept a connection within 5 s"),
+        ureq::Error::Timeout(_) => {
+            Failure { error: Error::EndpointTimeout(limits.total.as_millis() as u64), transient: false }
         }
-        ureq::Error::Timeout(Timeout::Connect) => {
-            Failure::passing("it did not accept a connection within 5 s")
-        }
-        ureq::Error::Timeout(_) => Failure {
-            error: Error::EndpointTimeout(limits.total.as_millis() as u64),
-            transient: false,
-        },
         ureq::Error::HostNotFound => Failure::passing("its name could not be resolved"),
         ureq::Error::Io(io) => match io.kind() {
             ErrorKind::ConnectionRefused => Failure::passing("it refused the connection"),
@@ -229,39 +196,30 @@ fn failure(error: ureq::Error, limits: Limits) -> Failure {
                 Failure::passing("it broke the connection off")
             }
             ErrorKind::UnexpectedEof => Failure::passing("it closed the connection too early"),
-            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-                Failure::passing("there is no route to it")
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Failure::passing("there is no route to it"),
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+                Failure { error: Error::EndpointTimeout(limits.total.as_millis() as u64), transient: false }
             }
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure {
-                error: Error::EndpointTimeout(limits.total.as_millis() as u64),
-                transient: false,
-            },
             // rustls reports a bad certificate as invalid data, and names no content
             ErrorKind::InvalidData => Failure::lasting(format!("TLS failed: {io}")),
             // what the system's resolver says has no kind of its own
-            _ if io.to_string().contains("lookup address") => {
-                Failure::passing("its name could not be resolved")
-            }
+            _ if io.to_string().contains("lookup address") => Failure::passing("its name could not be resolved"),
             kind => Failure::passing(format!("the connection failed ({kind})")),
         },
         ureq::Error::Rustls(tls) => Failure::lasting(format!("TLS failed: {tls}")),
         ureq::Error::Tls(_) | ureq::Error::TlsRequired => Failure::lasting("TLS failed"),
-        ureq::Error::LargeResponseHeader(..) => Failure {
-            error: Error::Reply("its headers are too large".into()),
-            transient: false,
-        },
-        ureq::Error::Protocol(_) | ureq::Error::BodyStalled => Failure {
-            error: Error::Reply("it breaks the rules of HTTP".into()),
-            transient: false,
-        },
+        ureq::Error::LargeResponseHeader(..) => {
+            Failure { error: Error::Reply("its headers are too large".into()), transient: false }
+        }
+        ureq::Error::Protocol(_) | ureq::Error::BodyStalled => {
+            Failure { error: Error::Reply("it breaks the rules of HTTP".into()), transient: false }
+        }
         ureq::Error::ConnectProxyFailed(_) => Failure::lasting("the proxy refused to connect"),
         ureq::Error::Other(other) => match other.downcast::<address::Refused>() {
             Ok(refused) => Failure::lasting(refused.to_string()),
             Err(_) => Failure::lasting("the call failed"),
         },
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            Failure::lasting("its url or a header is malformed")
-        }
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => Failure::lasting("its url or a header is malformed"),
         _ => Failure::lasting("the call failed"),
     }
 }
@@ -277,12 +235,7 @@ struct GuardedResolver {
 }
 
 impl Resolver for GuardedResolver {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let addresses = self.inner.resolve(uri, config, timeout)?;
         if self.proxy.is_some() && self.proxy.as_deref() == uri.authority().map(|a| a.as_str()) {
             return Ok(addresses);

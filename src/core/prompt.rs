@@ -116,8 +116,7 @@ pub fn filter(context: &Context) -> Prompt {
     write_question(&mut asked, context);
     let mut words = String::new();
     write_words(&mut words, context);
-    let fixed =
-        FRAME + estimate_tokens(&system) + estimate_tokens(&asked) + estimate_tokens(&words);
+    let fixed = FRAME + estimate_tokens(&system) + estimate_tokens(&asked) + estimate_tokens(&words);
     let overview = schema::overview(context, context.budget.saturating_sub(fixed));
     let user = format!("<data>\n{}{words}</data>\n\n{asked}", overview.text);
     finish(vec![Message::system(system), Message::user(user)], overview)
@@ -130,9 +129,7 @@ pub fn generate(context: &Context) -> Prompt {
     );
     let mut asked = String::new();
     write_question(&mut asked, context);
-    let room = context
-        .budget
-        .saturating_sub(FRAME + estimate_tokens(&system) + estimate_tokens(&asked));
+    let room = context.budget.saturating_sub(FRAME + estimate_tokens(&system) + estimate_tokens(&asked));
     let mut words = String::new();
     write_words(&mut words, context);
     write_notes(&mut words, context);
@@ -146,50 +143,24 @@ pub fn generate(context: &Context) -> Prompt {
 /// The call after a failure: the same prompt, the SQL that failed, and why.
 pub fn repair(context: &Context, failed: &Failed) -> Prompt {
     let mut complaint = String::new();
-    let _ = write!(
-        complaint,
-        "That failed with SQLSTATE {}",
-        clean(failed.sqlstate, 5)
-    );
+    let _ = write!(complaint, "That failed with SQLSTATE {}", clean(failed.sqlstate, 5));
     if let Some(message) = failed.message {
         // it quotes the query, which quotes the database: data as well
-        let _ = write!(
-            complaint,
-            ":\n<data>\n{}\n</data>",
-            json_string(message, MESSAGE_LIMIT)
-        );
+        let _ = write!(complaint, ":\n<data>\n{}\n</data>", json_string(message, MESSAGE_LIMIT));
     }
     complaint.push('\n');
     if let Some(hint) = failed.hint {
-        let _ = writeln!(
-            complaint,
-            "Hint: <data>{}</data>",
-            json_string(hint, MESSAGE_LIMIT)
-        );
+        let _ = writeln!(complaint, "Hint: <data>{}</data>", json_string(hint, MESSAGE_LIMIT));
     }
     if !failed.nearest.is_empty() {
-        let names: Vec<_> = failed
-            .nearest
-            .iter()
-            .take(10)
-            .map(|n| json_string(n, 200))
-            .collect();
-        let _ = writeln!(
-            complaint,
-            "Similar names that exist: <data>{}</data>",
-            names.join(", ")
-        );
+        let names: Vec<_> = failed.nearest.iter().take(10).map(|n| json_string(n, 200)).collect();
+        let _ = writeln!(complaint, "Similar names that exist: <data>{}</data>", names.join(", "));
     }
-    complaint.push_str(
-        "Correct it. Answer with the whole statement in one ```sql block and nothing else.",
-    );
+    complaint.push_str("Correct it. Answer with the whole statement in one ```sql block and nothing else.");
     let failed_sql: String = failed.sql.chars().take(SQL_LIMIT).collect();
     let attempt = format!("```sql\n{failed_sql}\n```");
     let spent = estimate_tokens(&complaint) + estimate_tokens(&attempt);
-    let smaller = Context {
-        budget: context.budget.saturating_sub(spent),
-        ..context.clone()
-    };
+    let smaller = Context { budget: context.budget.saturating_sub(spent), ..context.clone() };
     let mut prompt = generate(&smaller);
     prompt.messages.push(Message::assistant(attempt));
     prompt.messages.push(Message::user(complaint));
@@ -211,11 +182,7 @@ fn finish(messages: Vec<Message>, schema: schema::Rendered) -> Prompt {
 
 fn write_question(out: &mut String, context: &Context) {
     let _ = writeln!(out, "Today is {}.", clean(context.today, 32));
-    if let Some(evidence) = context
-        .evidence
-        .map(|e| clean(e, EVIDENCE_LIMIT))
-        .filter(|e| !e.is_empty())
-    {
+    if let Some(evidence) = context.evidence.map(|e| clean(e, EVIDENCE_LIMIT)).filter(|e| !e.is_empty()) {
         let _ = writeln!(out, "To be taken into account: {evidence}");
     }
     let _ = write!(out, "Question: {}", clean(context.question, QUESTION_LIMIT));
@@ -226,16 +193,9 @@ fn write_words(out: &mut String, context: &Context) {
     if !context.terms.is_empty() {
         out.push_str("\n-- terms\n");
         for term in context.terms {
-            let names: Vec<_> = std::iter::once(&term.name)
-                .chain(&term.synonyms)
-                .map(|name| json_string(name, 64))
-                .collect();
-            let _ = write!(
-                out,
-                "{}: {}",
-                names.join(" or "),
-                json_string(&term.definition, NOTE_LIMIT)
-            );
+            let names: Vec<_> =
+                std::iter::once(&term.name).chain(&term.synonyms).map(|name| json_string(name, 64)).collect();
+            let _ = write!(out, "{}: {}", names.join(" or "), json_string(&term.definition, NOTE_LIMIT));
             if let Some(expression) = &term.expression {
                 let _ = write!(out, ", in SQL {}", json_string(expression, NOTE_LIMIT));
             }

@@ -75,9 +75,7 @@ pub fn tables(reply: &str, offered: &[String]) -> Result<Filtered> {
     } else if (listed && names.is_empty()) || says_nothing(text) {
         Ok(Filtered::Nothing)
     } else {
-        Err(Error::Reply(
-            "it names none of the tables that were offered".into(),
-        ))
+        Err(Error::Reply("it names none of the tables that were offered".into()))
     }
 }
 
@@ -126,8 +124,7 @@ impl Block<'_> {
     fn is_sql(&self) -> bool {
         let tag = self.tag.to_ascii_lowercase();
         let named = ["sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"];
-        !self.text.trim().is_empty()
-            && (named.contains(&tag.as_str()) || starts_statement(self.text))
+        !self.text.trim().is_empty() && (named.contains(&tag.as_str()) || starts_statement(self.text))
     }
 }
 
@@ -138,15 +135,9 @@ fn fenced(reply: &str) -> Vec<Block<'_>> {
     while let Some(start) = rest.find("```") {
         let inside = rest[start + 3..].trim_start_matches('`');
         // a tag is the word right after the fence: "```sql SELECT 1```" happens
-        let tag_end = inside
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(inside.len());
+        let tag_end = inside.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inside.len());
         let (tag, text) = inside.split_at(tag_end);
-        let (tag, text) = if starts_statement(inside) {
-            ("", inside)
-        } else {
-            (tag, text)
-        };
+        let (tag, text) = if starts_statement(inside) { ("", inside) } else { (tag, text) };
         let (text, after) = match text.find("```") {
             Some(end) => (&text[..end], text[end + 3..].trim_start_matches('`')),
             None => (text, ""),
@@ -200,10 +191,7 @@ fn until_prose(text: &str) -> &str {
             end = Some(offset);
         }
     }
-    match end
-        .or_else(|| text.find("\n\n"))
-        .or_else(|| text.find("\n\r\n"))
-    {
+    match end.or_else(|| text.find("\n\n")).or_else(|| text.find("\n\r\n")) {
         Some(end) => &text[..end],
         None => text,
     }
@@ -247,11 +235,8 @@ fn starts_statement(text: &str) -> bool {
 
 /// Starts like a query: SELECT, WITH name AS (, VALUES (, or one of them in parentheses.
 fn starts_query(text: &str) -> bool {
-    let text =
-        without_leading_comments(text).trim_start_matches(|c: char| c == '(' || c.is_whitespace());
-    let word_end = text
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let text = without_leading_comments(text).trim_start_matches(|c: char| c == '(' || c.is_whitespace());
+    let word_end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (word, rest) = text.split_at(word_end);
     match word.to_ascii_lowercase().as_str() {
         "select" => !rest.is_empty(),
@@ -283,9 +268,7 @@ fn without_leading_comments(text: &str) -> &str {
 
 /// Without surrounding space and without semicolons at the end.
 fn trim(sql: &str) -> String {
-    sql.trim()
-        .trim_end_matches(|c: char| c == ';' || c.is_whitespace())
-        .to_string()
+    sql.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace()).to_string()
 }
 
 /// Names of a JSON array (of strings, or of objects with a name), or of an object that holds
@@ -303,10 +286,9 @@ fn json_names(text: &str) -> Option<Vec<String>> {
     };
     let name = |item: &Value| match item {
         Value::String(name) => Some(name.clone()),
-        Value::Object(object) => ["table", "name", "table_name"]
-            .iter()
-            .find_map(|key| object.get(*key)?.as_str())
-            .map(str::to_string),
+        Value::Object(object) => {
+            ["table", "name", "table_name"].iter().find_map(|key| object.get(*key)?.as_str()).map(str::to_string)
+        }
         _ => None,
     };
     Some(array.iter().filter_map(name).collect())
@@ -322,19 +304,14 @@ fn line_names(text: &str) -> Vec<String> {
             });
             // "orders: holds the amounts", "`orders` (amounts)"
             let end = item.find([':', '(']).unwrap_or(item.len());
-            item[..end]
-                .trim_matches(|c: char| matches!(c, '`' | '*') || c.is_whitespace())
-                .to_string()
+            item[..end].trim_matches(|c: char| matches!(c, '`' | '*') || c.is_whitespace()).to_string()
         })
         .filter(|name| !name.is_empty())
         .collect()
 }
 
 fn says_nothing(text: &str) -> bool {
-    let text = text
-        .trim()
-        .trim_matches(['"', '.', '*', '`'])
-        .to_lowercase();
+    let text = text.trim().trim_matches(['"', '.', '*', '`']).to_lowercase();
     text.is_empty()
         || matches!(text.as_str(), "none" | "nothing" | "null" | "no tables")
         || text.contains("nothing here answers")
@@ -354,10 +331,7 @@ fn find_offered(name: &str, offered: &[String]) -> Option<usize> {
     if let Some(index) = full.iter().position(|o| *o == name) {
         return Some(index);
     }
-    let mut matches = full
-        .iter()
-        .enumerate()
-        .filter(|(_, o)| o.split_once('.').is_some_and(|(_, bare)| bare == name));
+    let mut matches = full.iter().enumerate().filter(|(_, o)| o.split_once('.').is_some_and(|(_, bare)| bare == name));
     match (matches.next(), matches.next()) {
         (Some((index, _)), None) => Some(index),
         _ => None,
@@ -410,10 +384,7 @@ mod tests {
             assert_eq!(sql(&fenced).unwrap(), Generated::Sql(text.into()));
         }
         let two = "SELECT 1;\nSELECT 2;\n\nBoth are needed.";
-        assert_eq!(
-            sql(two).unwrap(),
-            Generated::Sql("SELECT 1;\nSELECT 2".into())
-        );
+        assert_eq!(sql(two).unwrap(), Generated::Sql("SELECT 1;\nSELECT 2".into()));
     }
 
     #[test]
@@ -445,14 +416,7 @@ mod tests {
     }
 
     fn offered() -> Vec<String> {
-        [
-            "shelf.books",
-            "shelf.\"Loans\"",
-            "shelf.members",
-            "archive.members",
-        ]
-        .map(String::from)
-        .to_vec()
+        ["shelf.books", "shelf.\"Loans\"", "shelf.members", "archive.members"].map(String::from).to_vec()
     }
 
     #[test]
@@ -464,10 +428,7 @@ mod tests {
             (r#"{"tables": ["shelf.\"Loans\""]}"#, vec![1]),
             (r#"{"tables": [{"name": "shelf.loans"}]}"#, vec![1]),
             ("I'd take [\"archive.members\"] here.", vec![3]),
-            (
-                "- shelf.books: titles\n- `shelf.members` (people)",
-                vec![0, 2],
-            ),
+            ("- shelf.books: titles\n- `shelf.members` (people)", vec![0, 2]),
             ("1. books\n2. Loans", vec![0, 1]),
             ("books, loans", vec![0, 1]),
             ("<think>[\"books\"]</think>[\"loans\"]", vec![1]),
@@ -479,18 +440,8 @@ mod tests {
 
     #[test]
     fn nothing_is_told_from_nonsense() {
-        for reply in [
-            "[]",
-            "{\"tables\": []}",
-            "none",
-            "Nothing here answers that.",
-            "```json\n[]\n```",
-        ] {
-            assert_eq!(
-                tables(reply, &offered()).unwrap(),
-                Filtered::Nothing,
-                "{reply}"
-            );
+        for reply in ["[]", "{\"tables\": []}", "none", "Nothing here answers that.", "```json\n[]\n```"] {
+            assert_eq!(tables(reply, &offered()).unwrap(), Filtered::Nothing, "{reply}");
         }
         // "members" stands in two schemas: ambiguous
         for reply in ["[\"prices\"]", "members", "the weather is fine"] {

@@ -25,24 +25,15 @@ pub struct Message {
 
 impl Message {
     pub fn system(content: impl Into<String>) -> Self {
-        Self {
-            role: Role::System,
-            content: content.into(),
-        }
+        Self { role: Role::System, content: content.into() }
     }
 
     pub fn user(content: impl Into<String>) -> Self {
-        Self {
-            role: Role::User,
-            content: content.into(),
-        }
+        Self { role: Role::User, content: content.into() }
     }
 
     pub fn assistant(content: impl Into<String>) -> Self {
-        Self {
-            role: Role::Assistant,
-            content: content.into(),
-        }
+        Self { role: Role::Assistant, content: content.into() }
     }
 }
 
@@ -89,11 +80,7 @@ pub fn embedding_body(model: &str, texts: &[String]) -> Vec<u8> {
         input: &'a [String],
         encoding_format: &'static str,
     }
-    to_bytes(&Request {
-        model,
-        input: texts,
-        encoding_format: "float",
-    })
+    to_bytes(&Request { model, input: texts, encoding_format: "float" })
 }
 
 fn to_bytes(request: &impl Serialize) -> Vec<u8> {
@@ -167,10 +154,7 @@ pub fn chat_reply(body: &[u8]) -> Result<ChatReply> {
         .and_then(Value::as_array)
         .and_then(|choices| choices.first())
         .ok_or_else(|| unusable("it has no choices"))?;
-    let finish_reason = choice
-        .get("finish_reason")
-        .and_then(Value::as_str)
-        .map(str::to_string);
+    let finish_reason = choice.get("finish_reason").and_then(Value::as_str).map(str::to_string);
     let message = choice.get("message").unwrap_or(&Value::Null);
     // `text` is what the older completions call, and some gateways, put there
     let text = content(message.get("content").or_else(|| choice.get("text")));
@@ -222,10 +206,7 @@ fn not_json(body: &[u8]) -> Error {
 fn content(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts
-            .iter()
-            .filter_map(|part| part.get("text").and_then(Value::as_str))
-            .collect(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect(),
         _ => String::new(),
     }
 }
@@ -248,10 +229,7 @@ pub fn error_code(body: &[u8]) -> Option<String> {
     ["code", "type"]
         .iter()
         .filter_map(|field| error.get(field).and_then(Value::as_str))
-        .find(|code| {
-            (3..=48).contains(&code.len())
-                && code.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
-        })
+        .find(|code| (3..=48).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'))
         .map(str::to_string)
 }
 
@@ -277,10 +255,7 @@ pub fn embeddings(body: &[u8], count: usize, dimensions: Option<usize>) -> Resul
     })?;
     if reply.data.len() != count {
         object(body)?; // rather tell the endpoint's own error
-        return Err(unusable(format!(
-            "{count} embeddings were asked for, {} came",
-            reply.data.len()
-        )));
+        return Err(unusable(format!("{count} embeddings were asked for, {} came", reply.data.len())));
     }
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; count];
     let mut expected = dimensions;
@@ -307,15 +282,10 @@ fn check_vector(vector: &[f32], expected: &mut Option<usize>) -> Result<()> {
     }
     let dimensions = *expected.get_or_insert(vector.len());
     if vector.len() != dimensions {
-        return Err(unusable(format!(
-            "an embedding has {} dimensions instead of {dimensions}",
-            vector.len()
-        )));
+        return Err(unusable(format!("an embedding has {} dimensions instead of {dimensions}", vector.len())));
     }
     if vector.iter().any(|x| !x.is_finite()) {
-        return Err(unusable(
-            "an embedding has a component that is not a finite number",
-        ));
+        return Err(unusable("an embedding has a component that is not a finite number"));
     }
     if vector.iter().all(|x| *x == 0.0) {
         return Err(unusable("an embedding is a zero vector"));
@@ -360,10 +330,7 @@ mod tests {
             azure_api_version: version.map(str::to_string),
         };
         for (service, expected) in [
-            (
-                service("http://h/v1/", None),
-                "http://h/v1/chat/completions",
-            ),
+            (service("http://h/v1/", None), "http://h/v1/chat/completions"),
             (
                 service("https://x.example", Some("2024-10-21")),
                 "https://x.example/openai/deployments/my%20model/chat/completions?api-version=2024-10-21",
@@ -379,27 +346,15 @@ mod tests {
         ] {
             assert_eq!(service.chat_url("my model"), expected);
         }
-        assert_eq!(
-            service("", None).authorization("k"),
-            ("authorization", "Bearer k".into())
-        );
-        assert_eq!(
-            service("", Some("v")).authorization("k"),
-            ("api-key", "k".into())
-        );
+        assert_eq!(service("", None).authorization("k"), ("authorization", "Bearer k".into()));
+        assert_eq!(service("", Some("v")).authorization("k"), ("api-key", "k".into()));
     }
 
     #[test]
     fn chat_replies_of_several_servers() {
         for (body, text) in [
-            (
-                r#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#,
-                "hi",
-            ),
-            (
-                r#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#,
-                "ab",
-            ),
+            (r#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#, "hi"),
+            (r#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#, "ab"),
             (r#"{"choices":[{"text":"old"}],"error":null,"x":1}"#, "old"),
         ] {
             assert_eq!(chat_reply(body.as_bytes()).unwrap().text, text);
@@ -421,19 +376,10 @@ mod tests {
             ("{}", "no choices"),
             (r#"{"choices":[]}"#, "no choices"),
             (r#"{"choices":[{}]}"#, "no text"),
-            (
-                r#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#,
-                "token limit",
-            ),
-            (
-                r#"{"choices":[{"message":{"content":" ","refusal":"no"}}]}"#,
-                "refused",
-            ),
+            (r#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#, "token limit"),
+            (r#"{"choices":[{"message":{"content":" ","refusal":"no"}}]}"#, "refused"),
             (r#"{"choices":[{"message":{"content":"a\u0000b"}}]}"#, "NUL"),
-            (
-                r#"{"error":{"code":"model_not_found","message":"secret"}}"#,
-                "(model_not_found)",
-            ),
+            (r#"{"error":{"code":"model_not_found","message":"secret"}}"#, "(model_not_found)"),
         ] {
             let reason = reason(chat_reply(body.as_bytes()).unwrap_err());
             assert!(reason.contains(why), "{body}: {reason}");
@@ -444,14 +390,8 @@ mod tests {
     #[test]
     fn error_codes_pass_only_as_plain_words() {
         let code = |body: &str| error_code(body.as_bytes());
-        assert_eq!(
-            code(r#"{"error":{"code":"invalid_api_key"}}"#).as_deref(),
-            Some("invalid_api_key")
-        );
-        assert_eq!(
-            code(r#"{"error":{"code":429,"type":"rate_limit"}}"#).as_deref(),
-            Some("rate_limit")
-        );
+        assert_eq!(code(r#"{"error":{"code":"invalid_api_key"}}"#).as_deref(), Some("invalid_api_key"));
+        assert_eq!(code(r#"{"error":{"code":429,"type":"rate_limit"}}"#).as_deref(), Some("rate_limit"));
         assert_eq!(code(r#"{"error":{"code":"sk-12345"}}"#), None);
         assert_eq!(code(r#"{"error":"model gone"}"#), None);
     }
@@ -459,10 +399,7 @@ mod tests {
     #[test]
     fn embeddings_come_back_in_order_of_index() {
         let body = br#"{"data":[{"index":1,"embedding":[3,4]},{"index":0,"embedding":[1,2]}]}"#;
-        assert_eq!(
-            embeddings(body, 2, Some(2)).unwrap(),
-            [[1.0, 2.0], [3.0, 4.0]]
-        );
+        assert_eq!(embeddings(body, 2, Some(2)).unwrap(), [[1.0, 2.0], [3.0, 4.0]]);
         let single = br#"{"data":[{"embedding":[1]}]}"#;
         assert_eq!(embeddings(single, 1, None).unwrap(), [[1.0]]);
         assert!(embeddings(br#"{"data":[]}"#, 0, None).unwrap().is_empty());
@@ -471,36 +408,11 @@ mod tests {
     #[test]
     fn poisonous_embeddings_are_refused() {
         for (body, count, dimensions, why) in [
-            (
-                r#"{"data":[]}"#,
-                1,
-                None,
-                "1 embeddings were asked for, 0 came",
-            ),
-            (
-                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#,
-                2,
-                None,
-                "twice",
-            ),
-            (
-                r#"{"data":[{"index":7,"embedding":[1]}]}"#,
-                1,
-                None,
-                "not asked for",
-            ),
-            (
-                r#"{"data":[{"embedding":[1]},{"embedding":[1]}]}"#,
-                2,
-                None,
-                "lacks its index",
-            ),
-            (
-                r#"{"data":[{"index":0,"embedding":[1,2]}]}"#,
-                1,
-                Some(3),
-                "2 dimensions instead of 3",
-            ),
+            (r#"{"data":[]}"#, 1, None, "1 embeddings were asked for, 0 came"),
+            (r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#, 2, None, "twice"),
+            (r#"{"data":[{"index":7,"embedding":[1]}]}"#, 1, None, "not asked for"),
+            (r#"{"data":[{"embedding":[1]},{"embedding":[1]}]}"#, 2, None, "lacks its index"),
+            (r#"{"data":[{"index":0,"embedding":[1,2]}]}"#, 1, Some(3), "2 dimensions instead of 3"),
             (
                 r#"{"data":[{"index":0,"embedding":[1,2]},{"index":1,"embedding":[1]}]}"#,
                 2,
@@ -508,36 +420,11 @@ mod tests {
                 "1 dimensions instead of 2",
             ),
             (r#"{"data":[{"index":0,"embedding":[]}]}"#, 1, None, "empty"),
-            (
-                r#"{"data":[{"index":0,"embedding":[0,0.0]}]}"#,
-                1,
-                None,
-                "zero vector",
-            ),
-            (
-                r#"{"data":[{"index":0,"embedding":[1e39]}]}"#,
-                1,
-                None,
-                "finite",
-            ),
-            (
-                r#"{"data":[{"index":0,"embedding":[NaN]}]}"#,
-                1,
-                None,
-                "not valid JSON",
-            ),
-            (
-                r#"{"data":[{"index":0,"embedding":[null]}]}"#,
-                1,
-                None,
-                "no list of vectors",
-            ),
-            (
-                r#"{"error":{"code":"overloaded"}}"#,
-                1,
-                None,
-                "(overloaded)",
-            ),
+            (r#"{"data":[{"index":0,"embedding":[0,0.0]}]}"#, 1, None, "zero vector"),
+            (r#"{"data":[{"index":0,"embedding":[1e39]}]}"#, 1, None, "finite"),
+            (r#"{"data":[{"index":0,"embedding":[NaN]}]}"#, 1, None, "not valid JSON"),
+            (r#"{"data":[{"index":0,"embedding":[null]}]}"#, 1, None, "no list of vectors"),
+            (r#"{"error":{"code":"overloaded"}}"#, 1, None, "(overloaded)"),
             ("<html>", 1, None, "HTML"),
         ] {
             let reason = reason(embeddings(body.as_bytes(), count, dimensions).unwrap_err());

@@ -34,22 +34,15 @@ impl Target {
         if url.len() > 2_000 {
             return Err(Refused("the url is longer than 2000 characters"));
         }
-        if url
-            .chars()
-            .any(|c| c.is_control() || c.is_whitespace() || !c.is_ascii())
-        {
-            return Err(Refused(
-                "the url contains a space, a control character or a letter outside ASCII",
-            ));
+        if url.chars().any(|c| c.is_control() || c.is_whitespace() || !c.is_ascii()) {
+            return Err(Refused("the url contains a space, a control character or a letter outside ASCII"));
         }
         let uri: Uri = url.parse().map_err(|_| Refused("the url is malformed"))?;
         let tls = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => {
-                return Err(Refused(
-                    "the url starts neither with http:// nor with https://",
-                ));
+                return Err(Refused("the url starts neither with http:// nor with https://"));
             }
         };
         let authority = uri.authority().ok_or(Refused("the url has no host"))?;
@@ -59,10 +52,7 @@ impl Target {
         if url.contains('#') {
             return Err(Refused("the url contains a fragment"));
         }
-        let host = authority
-            .host()
-            .trim_matches(['[', ']'])
-            .to_ascii_lowercase();
+        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
         if host.is_empty() {
             return Err(Refused("the url has no host"));
         }
@@ -79,11 +69,7 @@ impl Target {
     }
 
     fn is_loopback_name(&self) -> bool {
-        self.host == "localhost"
-            || self
-                .host
-                .parse::<IpAddr>()
-                .is_ok_and(|ip| unmapped(ip).is_loopback())
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| unmapped(ip).is_loopback())
     }
 }
 
@@ -109,9 +95,7 @@ impl Policy {
             return Err(Refused("its address is not that of one machine"));
         }
         if is_metadata(ip) && !self.lists(target) {
-            return Err(Refused(
-                "its address is link-local or a cloud's metadata service",
-            ));
+            return Err(Refused("its address is link-local or a cloud's metadata service"));
         }
         if !target.tls && !self.allow_plaintext && !ip.is_loopback() {
             return Err(Refused(PLAINTEXT));
@@ -123,13 +107,8 @@ impl Policy {
         self.allowed_hosts.iter().any(|entry| {
             let entry = entry.trim().to_ascii_lowercase();
             // an IPv6 address has colons of its own: a port after it needs brackets
-            let (host, port) = match entry
-                .strip_prefix('[')
-                .and_then(|rest| rest.split_once(']'))
-            {
-                Some((host, rest)) => {
-                    (host.to_string(), rest.strip_prefix(':').map(str::to_string))
-                }
+            let (host, port) = match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+                Some((host, rest)) => (host.to_string(), rest.strip_prefix(':').map(str::to_string)),
                 None if entry.matches(':').count() == 1 => {
                     let (host, port) = entry.split_once(':').unwrap_or((&entry, ""));
                     (host.to_string(), Some(port.to_string()))
@@ -137,10 +116,7 @@ impl Policy {
                 None => (entry.clone(), None),
             };
             let host_matches = match host.strip_prefix("*.") {
-                Some(domain) => target
-                    .host
-                    .strip_suffix(domain)
-                    .is_some_and(|start| start.ends_with('.')),
+                Some(domain) => target.host.strip_suffix(domain).is_some_and(|start| start.ends_with('.')),
                 None => host == target.host,
             };
             host_matches && port.is_none_or(|port| port == target.port.to_string())
@@ -148,15 +124,13 @@ impl Policy {
     }
 }
 
-const PLAINTEXT: &str =
-    "plain http is allowed to this machine only, unless t2sql.allow_plaintext is on";
+const PLAINTEXT: &str = "plain http is allowed to this machine only, unless t2sql.allow_plaintext is on";
 
 /// The IPv4 address behind IPv6 forms that only wrap one.
 fn unmapped(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
     let [a, b, c, d, e, f, g, h] = v6.segments();
-    let v4 =
-        |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     match (a, b, c, d, e, f) {
         (0, 0, 0, 0, 0, 0xffff) => v4(g, h),
         (0x64, 0xff9b, 0, 0, 0, 0) => v4(g, h),
@@ -170,13 +144,9 @@ fn unmapped(ip: IpAddr) -> IpAddr {
 fn is_metadata(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => {
-            v4.is_link_local()
-                || v4 == Ipv4Addr::new(100, 100, 100, 200)
-                || v4 == Ipv4Addr::new(192, 0, 0, 192)
+            v4.is_link_local() || v4 == Ipv4Addr::new(100, 100, 100, 200) || v4 == Ipv4Addr::new(192, 0, 0, 192)
         }
-        IpAddr::V6(v6) => {
-            v6.is_unicast_link_local() || v6 == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
-        }
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
     }
 }
 
@@ -200,36 +170,22 @@ mod tests {
             ("http://host/v1#x", "fragment"),
         ] {
             let refused = Target::parse(url).unwrap_err();
-            assert!(
-                refused.0.contains(why) || refused.0.contains("malformed"),
-                "{url}: {refused}"
-            );
+            assert!(refused.0.contains(why) || refused.0.contains("malformed"), "{url}: {refused}");
         }
         let target = Target::parse("https://API.Example:8443/v1").unwrap();
-        assert_eq!(
-            target,
-            Target {
-                tls: true,
-                host: "api.example".into(),
-                port: 8443
-            }
-        );
+        assert_eq!(target, Target { tls: true, host: "api.example".into(), port: 8443 });
         assert_eq!(Target::parse("http://[::1]/v1").unwrap().host, "::1");
     }
 
     fn admits(policy: &Policy, url: &str, ip: &str) -> bool {
         let target = Target::parse(url).unwrap();
-        policy.check_target(&target).is_ok()
-            && policy.check_address(&target, ip.parse().unwrap()).is_ok()
+        policy.check_target(&target).is_ok() && policy.check_address(&target, ip.parse().unwrap()).is_ok()
     }
 
     #[test]
     fn plain_http_stays_on_this_machine() {
         let strict = Policy::default();
-        let open = Policy {
-            allow_plaintext: true,
-            ..Policy::default()
-        };
+        let open = Policy { allow_plaintext: true, ..Policy::default() };
         for (url, ip, strictly, openly) in [
             ("http://localhost:11434", "127.0.0.1", true, true),
             ("http://localhost:11434", "::1", true, true),
@@ -247,10 +203,7 @@ mod tests {
 
     #[test]
     fn metadata_addresses_are_out_of_bounds_unless_listed() {
-        let open = Policy {
-            allow_plaintext: true,
-            ..Policy::default()
-        };
+        let open = Policy { allow_plaintext: true, ..Policy::default() };
         for ip in [
             "169.254.169.254",
             "::ffff:169.254.169.254",
@@ -266,29 +219,15 @@ mod tests {
         ] {
             assert!(!admits(&open, "https://evil.example", ip), "{ip}");
         }
-        let listed = Policy {
-            allowed_hosts: vec!["169.254.169.254".into()],
-            ..open
-        };
-        assert!(admits(
-            &listed,
-            "http://169.254.169.254/v1",
-            "169.254.169.254"
-        ));
+        let listed = Policy { allowed_hosts: vec!["169.254.169.254".into()], ..open };
+        assert!(admits(&listed, "http://169.254.169.254/v1", "169.254.169.254"));
         assert!(!admits(&listed, "http://other.example/v1", "93.184.216.34"));
     }
 
     #[test]
     fn allowed_hosts_match_whole_names() {
         let policy = Policy {
-            allowed_hosts: [
-                "api.example",
-                "*.corp.example",
-                "gpu:8000",
-                "[fd12::1]:8000",
-            ]
-            .map(String::from)
-            .to_vec(),
+            allowed_hosts: ["api.example", "*.corp.example", "gpu:8000", "[fd12::1]:8000"].map(String::from).to_vec(),
             allow_plaintext: true,
         };
         for (url, listed) in [

@@ -22,12 +22,7 @@ impl Retry {
     /// Without word from the endpoint: full jitter, so that many backends that failed at
     /// once don't come back at once. With Retry-After: not before it, and not at all where
     /// that is too late.
-    pub fn next(
-        &mut self,
-        failure: &Failure,
-        remaining: Duration,
-        random: f64,
-    ) -> Option<Duration> {
+    pub fn next(&mut self, failure: &Failure, remaining: Duration, random: f64) -> Option<Duration> {
         if !failure.transient || self.tried == MAX_RETRIES {
             return None;
         }
@@ -35,10 +30,9 @@ impl Retry {
         self.tried += 1;
         let jitter = ceiling.mul_f64(random.clamp(0.0, 1.0));
         let wait = match failure.error {
-            Error::EndpointStatus {
-                retry_after: Some(seconds),
-                ..
-            } => Duration::from_secs(seconds).checked_add(jitter.min(FIRST_CEILING))?,
+            Error::EndpointStatus { retry_after: Some(seconds), .. } => {
+                Duration::from_secs(seconds).checked_add(jitter.min(FIRST_CEILING))?
+            }
             _ => jitter,
         };
         (wait < remaining).then_some(wait)
@@ -47,9 +41,7 @@ impl Retry {
 
 /// Seconds since 1970.
 pub(super) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Seconds to wait according to a Retry-After header: a number, or a date
@@ -58,9 +50,7 @@ pub fn parse_retry_after(value: &str, now: u64) -> Option<u64> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<f64>() {
         // rounded up: coming back a moment too early costs another refusal
-        return (0.0..=86_400.0 * 365.0)
-            .contains(&seconds)
-            .then(|| seconds.ceil() as u64);
+        return (0.0..=86_400.0 * 365.0).contains(&seconds).then(|| seconds.ceil() as u64);
     }
     Some(parse_http_date(value)?.saturating_sub(now))
 }
@@ -71,20 +61,14 @@ fn parse_http_date(text: &str) -> Option<u64> {
     let mut parts = rest.split(' ');
     let mut next = || parts.next();
     let (day, month, year, time) = (next()?, next()?, next()?, next()?);
-    let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = months.iter().position(|name| *name == month)? as u64 + 1;
     let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
     let mut clock = time.split(':').map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let plausible = (1..=31).contains(&day)
-        && (1970..=9999).contains(&year)
-        && hour < 24
-        && minute < 60
-        && second <= 60;
-    plausible
-        .then(|| days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
+    let plausible =
+        (1..=31).contains(&day) && (1970..=9999).contains(&year) && hour < 24 && minute < 60 && second <= 60;
+    plausible.then(|| days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
 /// Days since 1970 in the Gregorian calendar, counted in years that start in March so that
@@ -128,10 +112,7 @@ mod tests {
         }
         let refused = Failure::passing("it refused the connection");
         assert!(Retry::default().next(&refused, LONG, 0.5).is_some());
-        let timeout = Failure {
-            error: Error::EndpointTimeout(1),
-            transient: false,
-        };
+        let timeout = Failure { error: Error::EndpointTimeout(1), transient: false };
         assert_eq!(Retry::default().next(&timeout, LONG, 0.5), None);
     }
 
@@ -139,20 +120,14 @@ mod tests {
     fn waits_grow_and_end() {
         let mut retry = Retry::default();
         let failure = status(500, None);
-        let millis: Vec<_> = (0..5)
-            .map(|_| retry.next(&failure, LONG, 1.0).map(|wait| wait.as_millis()))
-            .collect();
+        let millis: Vec<_> = (0..5).map(|_| retry.next(&failure, LONG, 1.0).map(|wait| wait.as_millis())).collect();
         assert_eq!(millis, [Some(500), Some(1000), Some(2000), None, None]);
-        assert_eq!(
-            Retry::default().next(&failure, LONG, 0.0),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(Retry::default().next(&failure, LONG, 0.0), Some(Duration::ZERO));
     }
 
     #[test]
     fn retry_after_is_kept_or_the_call_given_up() {
-        let next =
-            |seconds, remaining| Retry::default().next(&status(429, Some(seconds)), remaining, 0.5);
+        let next = |seconds, remaining| Retry::default().next(&status(429, Some(seconds)), remaining, 0.5);
         assert_eq!(next(2, LONG), Some(Duration::from_millis(2250)));
         assert_eq!(next(30, LONG), None);
         assert_eq!(next(u64::MAX, LONG), None);
@@ -176,10 +151,7 @@ mod tests {
         ] {
             assert_eq!(parse_retry_after(value, now), expected, "{value}");
         }
-        assert_eq!(
-            parse_http_date("Thu, 29 Feb 2024 12:00:01 GMT"),
-            Some(1_709_208_001)
-        );
+        assert_eq!(parse_http_date("Thu, 29 Feb 2024 12:00:01 GMT"), Some(1_709_208_001));
         assert_eq!(parse_http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
     }
 

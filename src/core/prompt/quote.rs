@@ -312,10 +312,7 @@ mod tests {
     fn values_say_when_they_are_not_whole() {
         assert_eq!(value("O'Brien"), "'O''Brien'");
         assert_eq!(value("a\nb"), "text like \"a b\"");
-        assert_eq!(
-            value(&"x".repeat(70)),
-            format!("text like \"{}…\"", "x".repeat(64))
-        );
+        assert_eq!(value(&"x".repeat(70)), format!("text like \"{}…\"", "x".repeat(64)));
     }
 
     proptest! {

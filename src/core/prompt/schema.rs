@@ -1,9 +1,7 @@
 //! Tables as a model reads them, within a budget: a list of names for choosing, and
 //! something close to CREATE TABLE for writing SQL.
 
-use super::quote::{
-    COMMENT_LIMIT, VALUE_LIMIT, identifier, json_string, table as table_name, value,
-};
+use super::quote::{COMMENT_LIMIT, VALUE_LIMIT, identifier, json_string, table as table_name, value};
 use super::{Context, SendValues, estimate_tokens};
 use crate::schema::{Column, Edge, Family, Origin, Table, TableKind};
 use std::collections::{BTreeSet, HashMap};
@@ -29,10 +27,7 @@ pub struct Rendered {
 pub fn overview(context: &Context, budget: usize) -> Rendered {
     fit(context, budget, |selection, table| {
         let t = &context.catalog.tables[table];
-        let columns: Vec<_> = selection
-            .columns(table)
-            .map(|c| identifier(&t.columns[c].name))
-            .collect();
+        let columns: Vec<_> = selection.columns(table).map(|c| identifier(&t.columns[c].name)).collect();
         let mut line = format!("- {} ({})", table_name(t), columns.join(", "));
         if let Some(comment) = &t.comment {
             line += ": ";
@@ -44,9 +39,7 @@ pub fn overview(context: &Context, budget: usize) -> Rendered {
 
 /// The tables with types, keys, comments and values: what SQL is written from.
 pub fn listing(context: &Context, budget: usize) -> Rendered {
-    fit(context, budget, |selection, table| {
-        definition(context, selection, table)
-    })
+    fit(context, budget, |selection, table| definition(context, selection, table))
 }
 
 /// Renders what fits: first columns go that were not found relevant, from the least relevant
@@ -54,26 +47,17 @@ pub fn listing(context: &Context, budget: usize) -> Rendered {
 /// since without them nothing can be joined.
 fn fit(context: &Context, budget: usize, render: impl Fn(&Selection, usize) -> String) -> Rendered {
     let mut selection = Selection::all(context);
-    let all_columns: usize = selection
-        .tables
-        .iter()
-        .map(|t| selection.columns(*t).count())
-        .sum();
+    let all_columns: usize = selection.tables.iter().map(|t| selection.columns(*t).count()).sum();
     let all_tables = selection.tables.len();
-    let mut sizes: HashMap<usize, usize> = selection
-        .tables
-        .iter()
-        .map(|table| (*table, estimate_tokens(&render(&selection, *table))))
-        .collect();
+    let mut sizes: HashMap<usize, usize> =
+        selection.tables.iter().map(|table| (*table, estimate_tokens(&render(&selection, *table)))).collect();
     for step in selection.drop_order(context) {
         if sizes.values().sum::<usize>() <= budget {
             break;
         }
         match step {
             Drop::Columns(table, columns) => {
-                selection
-                    .hidden
-                    .extend(columns.into_iter().map(|column| (table, column)));
+                selection.hidden.extend(columns.into_iter().map(|column| (table, column)));
                 if sizes.contains_key(&table) {
                     sizes.insert(table, estimate_tokens(&render(&selection, table)));
                 }
@@ -84,15 +68,10 @@ fn fit(context: &Context, budget: usize, render: impl Fn(&Selection, usize) -> S
             }
         }
     }
-    let mut rendered = Rendered {
-        tables: selection.tables.clone(),
-        ..Rendered::default()
-    };
+    let mut rendered = Rendered { tables: selection.tables.clone(), ..Rendered::default() };
     for table in &selection.tables {
         rendered.text += &render(&selection, *table);
-        rendered
-            .names
-            .push(table_name(&context.catalog.tables[*table]));
+        rendered.names.push(table_name(&context.catalog.tables[*table]));
         rendered.columns += selection.columns(*table).count();
     }
     rendered.dropped_tables = all_tables - selection.tables.len();
@@ -120,11 +99,7 @@ impl<'a> Selection<'a> {
                 tables.push(*table);
             }
         }
-        Self {
-            context,
-            tables,
-            hidden: BTreeSet::new(),
-        }
+        Self { context, tables, hidden: BTreeSet::new() }
     }
 
     fn columns(&self, table: usize) -> impl Iterator<Item = usize> + '_ {
@@ -135,11 +110,7 @@ impl<'a> Selection<'a> {
     /// Joins between shown tables, from the side that refers.
     fn edges_from(&self, table: usize) -> impl Iterator<Item = &'a Edge> + '_ {
         let context = self.context;
-        context
-            .catalog
-            .edges
-            .iter()
-            .filter(move |edge| edge.from == table && self.tables.contains(&edge.to))
+        context.catalog.edges.iter().filter(move |edge| edge.from == table && self.tables.contains(&edge.to))
     }
 
     fn drop_order(&self, context: &Context) -> Vec<Drop> {
@@ -161,18 +132,8 @@ impl<'a> Selection<'a> {
                 .collect();
             steps.push(Drop::Columns(*table, spare));
         }
-        steps.extend(
-            self.tables
-                .iter()
-                .skip(1)
-                .rev()
-                .map(|table| Drop::Table(*table)),
-        );
-        let ranked = context
-            .columns
-            .iter()
-            .rev()
-            .filter(|column| !keys.contains(column));
+        steps.extend(self.tables.iter().skip(1).rev().map(|table| Drop::Table(*table)));
+        let ranked = context.columns.iter().rev().filter(|column| !keys.contains(column));
         steps.extend(ranked.map(|(table, column)| Drop::Columns(*table, vec![*column])));
         steps
     }
@@ -187,19 +148,10 @@ fn definition(context: &Context, selection: &Selection, index: usize) -> String 
         text += &about.join("; ");
     }
     text.push('\n');
-    let keys: Vec<_> = table
-        .columns
-        .iter()
-        .filter(|c| c.key)
-        .map(|c| identifier(&c.name))
-        .collect();
+    let keys: Vec<_> = table.columns.iter().filter(|c| c.key).map(|c| identifier(&c.name)).collect();
     for column in selection.columns(index) {
         let column = &table.columns[column];
-        text += &format!(
-            "  {} {}",
-            identifier(&column.name),
-            super::clean(&column.type_name, 100)
-        );
+        text += &format!("  {} {}", identifier(&column.name), super::clean(&column.type_name, 100));
         if column.key && keys.len() == 1 {
             text += " PRIMARY KEY";
         } else if column.unique {
@@ -281,10 +233,8 @@ fn about_column(context: &Context, column: &Column) -> Vec<String> {
 
 fn join_line(context: &Context, edge: &Edge) -> String {
     let names = |table: usize, columns: &[usize]| -> String {
-        let names: Vec<_> = columns
-            .iter()
-            .map(|column| identifier(&context.catalog.column(table, *column).name))
-            .collect();
+        let names: Vec<_> =
+            columns.iter().map(|column| identifier(&context.catalog.column(table, *column).name)).collect();
         names.join(", ")
     };
     let origin = match edge.origin {

@@ -4,20 +4,12 @@ use super::*;
 use crate::schema::{Column, Edge, Family, Table};
 
 fn column(name: &str, type_name: &str) -> Column {
-    Column {
-        name: name.into(),
-        type_name: type_name.into(),
-        ..Column::default()
-    }
+    Column { name: name.into(), type_name: type_name.into(), ..Column::default() }
 }
 
 /// A small library: members borrow books.
 fn library() -> Catalog {
-    let key = |name: &str| Column {
-        key: true,
-        unique: true,
-        ..column(name, "bigint")
-    };
+    let key = |name: &str| Column { key: true, unique: true, ..column(name, "bigint") };
     let books = Table {
         schema: "shelf".into(),
         name: "books".into(),
@@ -54,14 +46,8 @@ fn library() -> Catalog {
         name: "loans".into(),
         rows: 40.0,
         columns: vec![
-            Column {
-                key: true,
-                ..column("book_id", "bigint")
-            },
-            Column {
-                key: true,
-                ..column("member_id", "bigint")
-            },
+            Column { key: true, ..column("book_id", "bigint") },
+            Column { key: true, ..column("member_id", "bigint") },
             column("lent_on", "date"),
             column("remark", "text"),
         ],
@@ -75,11 +61,7 @@ fn library() -> Catalog {
         weight: 1.0,
         ..Edge::default()
     };
-    Catalog {
-        tables: vec![books, members, loans],
-        edges: vec![edge(0, 0), edge(1, 1)],
-        terms: vec![],
-    }
+    Catalog { tables: vec![books, members, loans], edges: vec![edge(0, 0), edge(1, 1)], terms: vec![] }
 }
 
 fn context<'a>(catalog: &'a Catalog, tables: &'a [usize]) -> Context<'a> {
@@ -125,23 +107,14 @@ Question: Who borrowed most books?"#
 #[test]
 fn the_generate_call_word_for_word() {
     let catalog = library();
-    let samples = [(
-        "How many books?".to_string(),
-        "SELECT count(*)\nFROM shelf.books".to_string(),
-    )];
+    let samples = [("How many books?".to_string(), "SELECT count(*)\nFROM shelf.books".to_string())];
     let terms = [Term {
         name: "patron".into(),
         synonyms: vec!["reader".into()],
         definition: "a member with a loan".into(),
         expression: Some("shelf.members.id IN (…)".into()),
     }];
-    let values = [ValueHit {
-        table: 1,
-        column: 1,
-        value: "O'Hara".into(),
-        matched: "o'hara".into(),
-        similarity: 1.0,
-    }];
+    let values = [ValueHit { table: 1, column: 1, value: "O'Hara".into(), matched: "o'hara".into(), similarity: 1.0 }];
     let notes = ["Prices are in euros.".to_string()];
     let prompt = generate(&Context {
         samples: &samples,
@@ -191,14 +164,7 @@ Today is 2026-03-01.
 To be taken into account: most = highest number of loans
 Question: Who borrowed most books?"#
     );
-    assert_eq!(
-        (
-            prompt.columns,
-            prompt.dropped_columns,
-            prompt.dropped_tables
-        ),
-        (10, 0, 0)
-    );
+    assert_eq!((prompt.columns, prompt.dropped_columns, prompt.dropped_tables), (10, 0, 0));
     assert_eq!(
         prompt,
         generate(&Context {
@@ -215,37 +181,19 @@ Question: Who borrowed most books?"#
 #[test]
 fn values_leave_only_as_far_as_allowed() {
     let catalog = library();
-    let values = [ValueHit {
-        table: 1,
-        column: 1,
-        value: "Ann".into(),
-        matched: "ann".into(),
-        similarity: 1.0,
-    }];
+    let values = [ValueHit { table: 1, column: 1, value: "Ann".into(), matched: "ann".into(), similarity: 1.0 }];
     let text = |send_values| {
-        let context = Context {
-            send_values,
-            values: &values,
-            ..context(&catalog, &[0, 1])
-        };
+        let context = Context { send_values, values: &values, ..context(&catalog, &[0, 1]) };
         user(&generate(&context)).to_string()
     };
-    let (none, enums, samples) = (
-        text(SendValues::None),
-        text(SendValues::Enums),
-        text(SendValues::Samples),
-    );
+    let (none, enums, samples) = (text(SendValues::None), text(SendValues::Enums), text(SendValues::Samples));
     for (value, allowed) in [
         ("'Ann'", [false, true, true]),
         ("'worn'", [false, true, true]),
         ("'9.50'", [false, false, true]),
         ("from '1.00' to '99.00'", [false, false, true]),
     ] {
-        assert_eq!(
-            [&none, &enums, &samples].map(|t| t.contains(value)),
-            allowed,
-            "{value}"
-        );
+        assert_eq!([&none, &enums, &samples].map(|t| t.contains(value)), allowed, "{value}");
     }
 }
 
@@ -254,47 +202,25 @@ fn a_short_budget_keeps_keys_and_what_is_relevant() {
     let catalog = library();
     let columns = [(2, 2)];
     let tables = [2, 0, 1];
-    let whole = generate(&Context {
-        columns: &columns,
-        ..context(&catalog, &tables)
-    });
+    let whole = generate(&Context { columns: &columns, ..context(&catalog, &tables) });
     let mut kept = usize::MAX;
     for budget in (0..=whole.tokens).rev().step_by(5) {
-        let prompt = generate(&Context {
-            columns: &columns,
-            budget,
-            ..context(&catalog, &tables)
-        });
+        let prompt = generate(&Context { columns: &columns, budget, ..context(&catalog, &tables) });
         let shown = prompt.columns;
         assert!(shown <= kept, "a smaller budget shows no more");
         kept = shown;
         let text = user(&prompt);
-        assert!(
-            text.contains("book_id bigint") && text.contains("PRIMARY KEY (book_id, member_id)")
-        );
+        assert!(text.contains("book_id bigint") && text.contains("PRIMARY KEY (book_id, member_id)"));
         if prompt.tables.len() > 1 {
-            assert!(
-                text.contains("lent_on"),
-                "relevant columns outlive tables: {text}"
-            );
+            assert!(text.contains("lent_on"), "relevant columns outlive tables: {text}");
             assert!(prompt.tokens <= budget, "{} > {budget}", prompt.tokens);
         }
         if !prompt.tables.contains(&1) {
-            assert!(
-                !text.contains("shelf.members"),
-                "no join leads to what is not shown"
-            );
+            assert!(!text.contains("shelf.members"), "no join leads to what is not shown");
         }
     }
-    let least = generate(&Context {
-        columns: &columns,
-        budget: 0,
-        ..context(&catalog, &tables)
-    });
-    assert_eq!(
-        (least.tables.as_slice(), least.columns, least.dropped_tables),
-        (&[2][..], 2, 2)
-    );
+    let least = generate(&Context { columns: &columns, budget: 0, ..context(&catalog, &tables) });
+    assert_eq!((least.tables.as_slice(), least.columns, least.dropped_tables), (&[2][..], 2, 2));
 }
 
 #[test]
@@ -315,44 +241,18 @@ fn nothing_from_the_database_leaves_the_data_section() {
         definition: evil.into(),
         expression: Some(evil.into()),
     }];
-    let values = [ValueHit {
-        table: 0,
-        column: 1,
-        value: evil.into(),
-        matched: "x".into(),
-        similarity: 1.0,
-    }];
+    let values = [ValueHit { table: 0, column: 1, value: evil.into(), matched: "x".into(), similarity: 1.0 }];
     let nearest = [evil.to_string()];
-    let context = Context {
-        samples: &samples,
-        notes: &notes,
-        terms: &terms,
-        values: &values,
-        ..context(&catalog, &[0, 2])
-    };
-    let failed = Failed {
-        sql: "SELECT 1",
-        sqlstate: "42703",
-        message: Some(evil),
-        hint: Some(evil),
-        nearest: &nearest,
-    };
-    for prompt in [
-        filter(&context),
-        generate(&context),
-        repair(&context, &failed),
-    ] {
+    let context =
+        Context { samples: &samples, notes: &notes, terms: &terms, values: &values, ..context(&catalog, &[0, 2]) };
+    let failed =
+        Failed { sql: "SELECT 1", sqlstate: "42703", message: Some(evil), hint: Some(evil), nearest: &nearest };
+    for prompt in [filter(&context), generate(&context), repair(&context, &failed)] {
         for message in &prompt.messages[1..] {
             let text = &message.content;
-            assert_eq!(
-                text.matches("<data>").count(),
-                text.matches("</data>").count()
-            );
+            assert_eq!(text.matches("<data>").count(), text.matches("</data>").count());
             assert!(!text.contains('\u{202e}'));
-            for line in text
-                .lines()
-                .filter(|line| line.contains("Ignore all rules"))
-            {
+            for line in text.lines().filter(|line| line.contains("Ignore all rules")) {
                 assert!(line.contains('"'), "unquoted: {line}");
             }
             assert!(!text.lines().any(|line| line.starts_with("Ignore")));
@@ -374,10 +274,7 @@ fn the_repair_call_shows_what_failed() {
     };
     let prompt = repair(&context(&catalog, &[0]), &failed);
     assert_eq!(prompt.messages.len(), 4);
-    assert_eq!(
-        prompt.messages[2],
-        Message::assistant("```sql\nSELECT titel FROM shelf.books\n```")
-    );
+    assert_eq!(prompt.messages[2], Message::assistant("```sql\nSELECT titel FROM shelf.books\n```"));
     assert_eq!(
         prompt.messages[3].content,
         r#"That failed with SQLSTATE 42703:

@@ -1,0 +1,16 @@
+//! The knowledge base: the only code that reads and writes the tables of schema
+//! `t2sql`. Every function is a constant statement with bound values, run as the
+//! extension's owner; what a caller may see of the result is the flow's business.
+
+pub mod catalog;
+pub mod context;
+pub mod learn;
+pub mod vectors;
+
+use pgrx::prelude::*;
+
+/// Whether anything can be recorded: not on a standby, not in READ ONLY transactions.
+pub fn can_write() -> bool {
+    // SAFETY: reads backend state on the main thread.
+    unsafe { !pg_sys::XactReadOnly && !pg_sys::RecoveryInProgress() }
+}
