@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# debian.sh install VERSION | remove-source: packages on Debian. Where the release lacks PostgreSQL of that version
+# (Debian 12 has 15 alone), the trixie suite of the mirror that is configured already is added, pinned so low that
+# nothing else is taken from it.
+. "$(dirname "$0")/lib.sh"
+source_file=/etc/apt/sources.list.d/t2sql-trixie.sources
+pin_file=/etc/apt/preferences.d/t2sql-trixie
+cluster_file=/etc/postgresql-common/createcluster.d/t2sql.conf
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"; }
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+candidate() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+
+mirror() {
+    local codename
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016  # apt expands these, not the shell
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+        awk -v release="$codename" '$2 == release { print $1; exit }'
+}
+
+add_trixie() {
+    local uri
+    [ -f "$source_file" ] && return
+    uri=$(mirror)
+    [ -n "$uri" ] || die "no Debian mirror is configured" "Install PostgreSQL $1 with pgvector and server headers, then: PG_CONFIG=… make demo"
+    say "Debian $(cat /etc/debian_version) has no PostgreSQL $1: adding suite trixie of $uri"
+    say "  $source_file and $pin_file (priority 100; make clean removes both)"
+    say "  its packages bring a newer C library"
+    ask_if_running
+    as_root tee "$source_file" >/dev/null <<END
+Types: deb
+URIs: $uri
+Suites: trixie
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+    as_root tee "$pin_file" >/dev/null <<END
+Package: *
+Pin: release n=trixie
+Pin-Priority: 100
+END
+    apt update || {
+        remove_source
+        die "the mirror $uri has no suite trixie"
+    }
+}
+
+# A newer C library can sort text in another order, which breaks indexes of clusters that are there already.
+ask_if_running() {
+    [ "${T2SQL_YES:-}" = 1 ] && return
+    pgrep -x postgres >/dev/null 2>&1 || return 0
+    die "a PostgreSQL server is running on this machine, and the packages bring a newer C library" \
+        "Text indexes of its databases may need REINDEX afterwards. To go on: T2SQL_YES=1 make demo" \
+        "Or use another PostgreSQL: PG_CONFIG=/path/to/pg_config make demo"
+}
+
+remove_source() {
+    local file
+    for file in "$source_file" "$pin_file" "$cluster_file"; do
+        [ ! -f "$file" ] || as_root rm "$file"
+    done
+}
+
+install_packages() {
+    local version=$1 package wanted=() suite=()
+    candidate "postgresql-$version" || apt update
+    candidate "postgresql-$version" || add_trixie "$version"
+    [ ! -f "$source_file" ] || suite=(-t trixie)
+    for package in "postgresql-$version" "postgresql-server-dev-$version" "postgresql-$version-pgvector" \
+        libclang-19-dev build-essential pkg-config sudo; do
+        installed "$package" || wanted+=("$package")
+    done
+    # nice to have: without them the extension works, and what needs them says so
+    for package in "postgresql-$version-timescaledb" "postgresql-$version-cron" python3-venv; do
+        installed "$package" || ! candidate "$package" || wanted+=("$package")
+    done
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    say "installing ${wanted[*]}"
+    # without this file the package starts a cluster of its own on port 5432
+    as_root mkdir -p "$(dirname "$cluster_file")"
+    [ -d /etc/postgresql ] || echo 'create_main_cluster = false' | as_root tee "$cluster_file" >/dev/null
+    apt install "${suite[@]}" --no-install-recommends "${wanted[@]}"
+}
+
+case ${1:-} in
+    install) install_packages "$2" ;;
+    remove-source) remove_source ;;
+    *) die "usage: debian.sh install VERSION | remove-source" ;;
+esac

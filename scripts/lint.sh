@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# lint.sh [fmt|clippy|shell]: one of the checks, or all.
+. "$(dirname "$0")/lib.sh"
+cd "$repo"
+check() {
+    case $1 in
+        fmt) cargo fmt --all --check ;;
+        clippy) cargo clippy --workspace --all-targets --no-default-features --features "pg$PG" -- -D warnings ;;
+        shell)
+            if command -v shellcheck >/dev/null; then
+                shellcheck scripts/*.sh tests/outside/*.sh .ci/run
+            else
+                say "shellcheck is not installed: scripts not checked"
+            fi
+            ;;
+        *) die "usage: lint.sh [fmt|clippy|shell]" ;;
+    esac
+}
+[ -f "$state/bindir$PG" ] || "$repo/scripts/setup.sh"
+for one in "${@:-fmt clippy shell}"; do
+    # shellcheck disable=SC2086  # the default is a list
+    for what in $one; do check "$what"; done
+done
