@@ -1,1 +1,17 @@
 //! A scriptable OpenAI-compatible endpoint for tests.
+//!
+//! Answers `/chat/completions` and `/embeddings` on 127.0.0.1 by a [`Script`], records every
+//! request, and fails in every way that a real endpoint does. A fault is chosen by a rule of
+//! the script or by the url: `http://127.0.0.1:PORT/fault/stall-headers/v1`.
+
+mod embed;
+mod fault;
+mod http;
+pub mod oracle;
+mod script;
+mod server;
+
+pub use embed::embed;
+pub use fault::Fault;
+pub use script::{Action, Rule, Script};
+pub use server::{Handle, Request, start, start_on};
