@@ -6,7 +6,7 @@ use super::deadline::Deadline;
 use super::{Limits, Phase, Problem, Scope};
 use crate::pg::guard::raw::Mention;
 use crate::pg::guard::text;
-use crate::pg::{ffi, guc};
+use crate::pg::{ffi, role};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -240,44 +240,9 @@ fn set(name: &CStr, value: Option<&CStr>) {
 
 /// Who generated SQL runs as: the caller, or `t2sql.run_as` for those whose privileges go beyond tables.
 fn identity() -> Result<(pg_sys::Oid, Option<String>), Problem> {
-    // SAFETY: reads a static.
-    let caller = unsafe { pg_sys::GetUserId() };
-    if !is_powerful(caller) {
-        return Ok((caller, None));
-    }
-    let hint = || {
-        "Create it: CREATE ROLE t2sql_reader NOLOGIN; GRANT pg_read_all_data TO t2sql_reader. A superuser may name another role in t2sql.run_as.".to_owned()
-    };
-    let Some(name) = guc::run_as() else {
-        return Err(Problem::Setup {
-            message: "t2sql.run_as is empty, and a superuser's rights are too many for generated SQL".into(),
-            hint: hint(),
-        });
-    };
-    let role = CString::new(name.as_str()).ok().map_or(pg_sys::InvalidOid, |name| {
-        // SAFETY: a NUL-terminated name; InvalidOid when there is no such role.
-        unsafe { pg_sys::get_role_oid(name.as_ptr(), true) }
-    });
-    if role == pg_sys::InvalidOid {
-        return Err(Problem::Setup {
-            message: format!("role \"{name}\" of t2sql.run_as does not exist"),
-            hint: hint(),
-        });
-    }
-    if is_powerful(role) {
-        return Err(Problem::Setup {
-            message: format!("role \"{name}\" of t2sql.run_as may itself do more than read tables"),
-            hint: hint(),
-        });
-    }
-    Ok((role, Some(name)))
-}
-
-fn is_powerful(role: pg_sys::Oid) -> bool {
-    const ROLES: [u32; 3] =
-        [pg_sys::ROLE_PG_EXECUTE_SERVER_PROGRAM, pg_sys::ROLE_PG_READ_SERVER_FILES, pg_sys::ROLE_PG_WRITE_SERVER_FILES];
-    // SAFETY: catalog lookups.
-    unsafe { pg_sys::superuser_arg(role) || ROLES.iter().any(|&power| pg_sys::is_member_of_role(role, power.into())) }
+    let reader = role::reader()
+        .map_err(|error| Problem::Setup { message: error.to_string(), hint: error.hint().unwrap_or_default() })?;
+    Ok((reader, (reader != role::current()).then(|| role::name(reader))))
 }
 
 /// Generated SQL must not get back into t2sql, neither by a function nor by a policy.
