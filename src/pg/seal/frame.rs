@@ -120,7 +120,8 @@ impl Frame<'_> {
         set(c"row_security", Some(c"on"));
         set(c"work_mem", None); // what the server gives, not what the session asked for
         // SAFETY: a plain integer of the GUC machinery.
-        if unsafe { !(0..=TEMP_FILE_LIMIT_KB).contains(&pg_sys::temp_file_limit) } {
+        let allowed = unsafe { pg_sys::temp_file_limit };
+        if !(0..=TEMP_FILE_LIMIT_KB).contains(&allowed) {
             let limit = CString::new(TEMP_FILE_LIMIT_KB.to_string()).expect("digits hold no NUL");
             set(c"temp_file_limit", Some(&limit));
         }
