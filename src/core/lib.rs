@@ -9,6 +9,7 @@ pub mod net;
 pub mod prompt;
 pub mod rank;
 pub mod reply;
+pub mod sample;
 pub mod schema;
 pub mod text;
 pub mod wire;
