@@ -3,6 +3,7 @@
 # that starts with setup.sql, and compares with tests/pg_regress/expected/*.out. A file without its .out is an error.
 # (cargo pgrx regress does the same but can't start its server as another user.)
 . "$(dirname "$0")/lib.sh"
+mkdir -p "$repo/tests/pg_regress/sql"
 cd "$repo/tests/pg_regress"
 accept=
 if [ "${1:-}" = accept ]; then accept=1 && shift; fi

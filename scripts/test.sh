@@ -24,15 +24,15 @@ suite_golden() { scripts/golden.sh; }
 suite_outside() { tests/outside/run.sh; }
 suite_eval() { EVAL=mini scripts/eval.sh ask; }
 
+count() { awk -v word="$1" '{ for (i = 2; i <= NF; i++) if ($i ~ "^" word "[;,.]?$" && $(i - 1) ~ /^[0-9]+$/) n += $(i - 1) } END { print n + 0 }' "$2"; }
+
 # A suite counts its tests in "test result: ok. 12 passed; 0 failed" (cargo) or "12 passed, 0 failed"; without either
 # it is one test.
 run() {
     local name=$1 log=$logs/$1.log started=$SECONDS ok=1 p f
     say "$name"
-    "suite_$name" > >(tee "$log") 2>&1 || ok=0
-    wait
-    p=$(grep -oE '\b[0-9]+ passed' "$log" | awk '{ n += $1 } END { print n + 0 }')
-    f=$(grep -oE '\b[0-9]+ failed' "$log" | awk '{ n += $1 } END { print n + 0 }')
+    "suite_$name" 2>&1 | tee "$log" || ok=0
+    p=$(count passed "$log") f=$(count failed "$log")
     if [ "$ok" = 1 ] && [ $((p + f)) -eq 0 ]; then p=1; fi
     # a suite that fell over before it could count has failed all the same
     if [ "$ok" = 0 ] && [ "$f" -eq 0 ]; then f=1; fi
