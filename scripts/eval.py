@@ -1,0 +1,228 @@
+"""eval.py ask|search: asks a benchmark's questions as an unprivileged role and scores the answers.
+
+Called by eval.sh, which loads the benchmark's databases as schemas of one PostgreSQL database. Here each of them
+becomes a context (register_database), is indexed and asked. Scoring is the benchmark's own: compare.py runs the SQL,
+recall.py compares tables.
+"""
+import argparse
+import collections
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+import psycopg
+
+READER = "bench_ro"
+
+
+def lines(path):
+    with open(path) as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def write_lines(path, rows):
+    with open(path, "w") as file:
+        for row in rows:
+            file.write(json.dumps(row) + "\n")
+
+
+def percentile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+def part(count, whole):
+    return f"{100 * count / whole:5.1f} %" if whole else "    –"
+
+
+def prepare(args, databases):
+    """Creates the extension and indexes every context, twice: the second run must find nothing to do."""
+    with psycopg.connect(args.uri, autocommit=True) as owner:
+        owner.execute("SET client_min_messages = warning")
+        owner.execute("DROP EXTENSION IF EXISTS t2sql CASCADE")
+        owner.execute("DROP SCHEMA IF EXISTS t2sql CASCADE")
+        owner.execute("CREATE EXTENSION t2sql CASCADE")
+        owner.execute(f"GRANT t2sql_user TO {READER}")
+        for name, database in databases.items():
+            owner.execute("SELECT t2sql.register_database(%s, %s)", (name, database["schemas"]))
+        for run in ("first", "second"):
+            started, totals = time.monotonic(), collections.Counter()
+            for name in databases:
+                cursor = owner.execute("SELECT * FROM t2sql.index_schema(database => %s)", (name,))
+                columns = [column.name for column in cursor.description]
+                for row in cursor:
+                    totals.update({k: v for k, v in zip(columns, row) if isinstance(v, int) and not isinstance(v, bool)})
+            print(f"index, {run} run: {time.monotonic() - started:.1f} s; "
+                  + ", ".join(f"{k} {v}" for k, v in totals.items()), flush=True)
+
+
+def use_oracle(args):
+    with psycopg.connect(args.uri, autocommit=True) as owner:
+        owner.execute("SET client_min_messages = warning")
+        owner.execute("DROP SERVER IF EXISTS oracle CASCADE")
+        owner.execute(psycopg.sql.SQL("CREATE SERVER oracle FOREIGN DATA WRAPPER t2sql_endpoint OPTIONS (url {})")
+                      .format(psycopg.sql.Literal(args.oracle)))
+        owner.execute(f"GRANT USAGE ON FOREIGN SERVER oracle TO {READER}")
+        owner.execute("SELECT * FROM t2sql.set_llm('oracle', 'oracle')")
+
+
+def connect(args):
+    """A session of the reader: it may SELECT the benchmark's tables and ask, nothing else."""
+    session = psycopg.connect(args.uri, user=READER, autocommit=True)
+    session.execute("SET client_min_messages = warning")
+    session.execute("SET statement_timeout = '60s'")
+    # a setting under the reserved prefix is known once the library is loaded
+    session.execute("SELECT t2sql.version()")
+    session.execute(f"SET t2sql.engine = {'llm' if args.oracle else 'builtin'}")
+    return session
+
+
+def answer(session, question, database):
+    """One answer: (row, milliseconds). An error here is a bug: answer() must never raise."""
+    options = {"evidence": question["evidence"]} if question.get("evidence") else None
+    started = time.monotonic()
+    try:
+        row = session.execute(
+            "SELECT status, sql, confidence, coalesce(error, clarification) FROM t2sql.answer(%s, %s, %s::jsonb)",
+            (question["question"], database, json.dumps(options) if options else None),
+        ).fetchone()
+    except psycopg.Error as error:
+        row = ("raised", None, None, str(error).splitlines()[0])
+    return row, 1000 * (time.monotonic() - started)
+
+
+def ask(args, questions, unanswerable):
+    """Predictions as a user gets them and, where the answer was held back, what it would have been."""
+    session = connect(args)
+    asked = []
+    for question in questions:
+        (status, sql, confidence, detail), ms = answer(session, question, question["db"])
+        asked.append({"id": question["id"], "db": question["db"], "source": question["source"],
+                      "question": question["question"], "status": status, "sql": sql if status == "ok" else None,
+                      "confidence": confidence, "detail": detail, "ms": round(ms, 2)})
+    declined = [answer(session, question, question["db"])[0][0] != "ok" for question in unanswerable]
+    session.execute("SET t2sql.min_confidence = 0")
+    for row, question in zip(asked, questions):
+        forced = row["sql"]
+        if forced is None and row["status"] == "needs_clarification":
+            forced_answer = answer(session, question, question["db"])[0]
+            forced = forced_answer[1] if forced_answer[0] == "ok" else None
+        row["forced"] = forced
+    write_lines(args.out / "answers.jsonl", asked)
+    return asked, declined
+
+
+def score(args, asked):
+    """What compare.py says about every prediction, by id; one run serves both ways of counting."""
+    write_lines(args.out / "predictions.jsonl", [{"id": row["id"], "sql": row["forced"]} for row in asked])
+    (args.out / "ids").write_text("\n".join(row["id"] for row in asked))
+    subprocess.run(
+        [sys.executable, args.bench / "compare.py", "--uri", args.uri, "--role", READER,
+         "--pred", args.out / "predictions.jsonl", "--ids", args.out / "ids",
+         "--out", args.out / "report.json", "--details", args.out / "details.jsonl"],
+        check=True, stdout=subprocess.DEVNULL)
+    return {row["id"]: row for row in lines(args.out / "details.jsonl") if not row["gold_error"]}
+
+
+def report(args, asked, declined, scores):
+    rows = [row for row in asked if row["id"] in scores]
+
+    def line(name, chosen):
+        right = sum(scores[row["id"]]["acc"] for row in chosen if row["sql"])
+        spider = sum(scores[row["id"]]["ex_spider"] for row in chosen if row["sql"])
+        forced = sum(scores[row["id"]]["acc"] for row in chosen)
+        answered = sum(bool(row["sql"]) for row in chosen)
+        n = len(chosen)
+        print(f"{name:<28}{n:>6}  {part(right, n)}    {part(spider, n)}  {part(answered - right, n)}"
+              f"  {part(n - answered, n)}   {part(forced, n)}")
+
+    print(f"\n{'':<28}{'asked':>6}{'acc':>9}{'ex_spider':>12}{'wrong':>9}{'abstains':>10}{'forced acc':>11}")
+    line("all", rows)
+    for source in sorted({row["source"] for row in rows}):
+        line("  " + source, [row for row in rows if row["source"] == source])
+
+    sure = [row for row in rows if row["sql"] and (row["confidence"] or 0) >= 0.8]
+    wrong = sum(not scores[row["id"]]["acc"] for row in sure)
+    print(f"\nconfidence ≥ 0.8: {len(sure)} answers, {part(wrong, len(sure)).strip()} of them wrong")
+    edges = [0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01]
+    for low, high in zip(edges, edges[1:]):
+        band = [row for row in rows if row["sql"] and low <= (row["confidence"] or 0) < high]
+        if band:
+            right = sum(scores[row["id"]]["acc"] for row in band)
+            print(f"  from {low:.1f}: {len(band):>5} answers, {part(right, len(band))} right")
+    times = [row["ms"] for row in rows]
+    print(f"time of one answer: median {statistics.median(times):.1f} ms, p95 {percentile(times, 0.95):.1f} ms" if times else "")
+    if declined:
+        print(f"unanswerable questions answered: {declined.count(False)} of {len(declined)}")
+    raised = [row for row in rows if row["status"] == "raised"]
+    if raised:
+        print(f"answer() RAISED {len(raised)} times, e.g. {raised[0]['id']}: {raised[0]['detail']}")
+    if args.oracle:
+        log = lines(args.oracle_log)
+        lost = {row["id"] for row in rows if not (row["sql"] and scores[row["id"]]["acc"])}
+        missing = {entry.get("id") for entry in log if entry.get("missing_tables") or entry.get("missing_columns")}
+        print(f"oracle: not right {len(lost)}; missing in prompt {len(lost & missing)}; lost later {len(lost - missing)}")
+        for row in rows:
+            if row["id"] in lost:
+                print(f"  {row['id']} {'missing in prompt' if row['id'] in missing else 'lost later'}: {row['status']} {row['detail'] or ''}")
+
+
+def search(args, questions):
+    """Tables found for each question, in its own database and in all of them at once."""
+    session = connect(args)
+    for scope, database, k in (("own database", None, 10), ("all databases", "everything", 20)):
+        found, times = [], []
+        for question in questions:
+            started = time.monotonic()
+            rows = session.execute("SELECT object FROM t2sql.search(%s, %s, ARRAY['table'], 0, %s)",
+                                   (question["question"], k, database or question["db"])).fetchall()
+            times.append(1000 * (time.monotonic() - started))
+            found.append({"id": question["id"], "tables": [row[0] for row in rows]})
+        path = args.out / f"tables-{scope.split()[0]}.jsonl"
+        write_lines(path, found)
+        print(f"\n{scope}: median {statistics.median(times):.1f} ms, p95 {percentile(times, 0.95):.1f} ms", flush=True)
+        command = [sys.executable, args.bench / "recall.py", "--pred", path]
+        subprocess.run(command + ([] if args.set == "all" else ["--" + args.set]), check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["ask", "search"])
+    parser.add_argument("--uri", required=True)
+    parser.add_argument("--bench", required=True, type=pathlib.Path)
+    parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument("--set", choices=["core", "mini", "all"], default="core")
+    parser.add_argument("--db")
+    parser.add_argument("--keep", action="store_true", help="ask what is indexed already")
+    parser.add_argument("--oracle", help="url of an endpoint that knows the answers")
+    parser.add_argument("--oracle-log", type=pathlib.Path)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+
+    questions = [q for q in lines(args.bench / "questions.jsonl")
+                 if (args.set == "all" or q.get(args.set)) and (not args.db or q["db"] == args.db)
+                 and not {"gold_empty", "unstable"} & set(q.get("flags") or [])]
+    unanswerable = [q for q in lines(args.bench / "unanswerable.jsonl") if not args.db or q["db"] == args.db]
+    databases = json.loads((args.bench / "databases.json").read_text())
+    needed = {q["db"] for q in questions} | {q["db"] for q in unanswerable}
+    if args.what == "ask":
+        databases = {name: databases[name] for name in sorted(needed)}
+    else:
+        schemas = sorted({schema for database in databases.values() for schema in database["schemas"]})
+        databases["everything"] = {"schemas": schemas}
+    if not args.keep:
+        prepare(args, databases)
+    if args.oracle:
+        use_oracle(args)
+    if args.what == "search":
+        search(args, questions)
+    else:
+        asked, declined = ask(args, questions, unanswerable)
+        report(args, asked, declined, score(args, asked))
+
+
+if __name__ == "__main__":
+    main()
