@@ -33,7 +33,13 @@ pub enum Error {
 
     /// The question needs clarification or can't be answered.
     #[error("{message}")]
-    Unanswerable { message: String, detail: Option<String>, hint: String },
+    Unanswerable {
+        message: String,
+        detail: Option<String>,
+        hint: String,
+        /// True where rephrasing or a model would not help either.
+        final_word: bool,
+    },
 
     /// Generated SQL broke a rule of the guard.
     #[error("generated SQL refused by the guard, rule {rule}: {message}")]

@@ -58,6 +58,7 @@ CREATE TABLE t2sql.databases (
     is_current         boolean NOT NULL DEFAULT false,
     foreign_server     text,
     embedding_model_id bigint REFERENCES t2sql.embedding_models,
+    next_embedding_model_id bigint REFERENCES t2sql.embedding_models,
     llm_model_id       bigint REFERENCES t2sql.llm_models,
     prompt_template_id bigint REFERENCES t2sql.prompt_templates,
     options            jsonb NOT NULL DEFAULT '{}',
@@ -69,6 +70,7 @@ CREATE TABLE t2sql.databases (
 CREATE UNIQUE INDEX databases_is_current_idx ON t2sql.databases (is_current) WHERE is_current;
 COMMENT ON TABLE t2sql.databases IS 'Contexts to ask in: a name and the schemas that its SQL is written for.';
 COMMENT ON COLUMN t2sql.databases.is_current IS 'The context of this database as a whole; found by this flag, since a restore may rename the database.';
+COMMENT ON COLUMN t2sql.databases.next_embedding_model_id IS 'Set by set_embedder(): the next index run embeds with it, then switches.';
 COMMENT ON COLUMN t2sql.databases.generation IS 'Changes whenever anything indexed here changes; caches are keyed by it.';
 
 SELECT pg_catalog.pg_extension_config_dump('t2sql._generation_seq', '');

@@ -44,6 +44,14 @@ pub fn stem(word: &str) -> String {
     Stemmer::create(Algorithm::English).stem(word).into_owned()
 }
 
+/// FNV-1a of 128 bits in hexadecimal: tells whether a text changed. Not for secrets.
+pub fn content_hash(text: &str) -> String {
+    let hash = text.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    });
+    format!("{hash:032x}")
+}
+
 /// An identifier quoted so that PostgreSQL reads it back as written.
 pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -76,6 +84,12 @@ mod tests {
         ] {
             assert_eq!(words(name).join(" "), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn content_hash_is_fnv_1a() {
+        assert_eq!(content_hash(""), "6c62272e07bb014262b821756295c58d");
+        assert_eq!(content_hash("foobar"), "343e1662793c64bf6f0d3597ba446f18");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Found {
     pub hidden: i64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FoundTable {
     pub oid: u32,
     pub schema: String,
@@ -31,7 +31,7 @@ pub struct FoundTable {
     pub columns: Vec<FoundColumn>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FoundColumn {
     pub name: String,
     pub position: i32,

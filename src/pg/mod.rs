@@ -1,11 +1,15 @@
 //! The only room that talks to PostgreSQL: SPI, `pg_sys`, `unsafe`.
 
 pub mod catalog;
+pub mod clock;
+pub mod environment;
 mod ffi;
 pub mod frame;
 mod guard;
 pub mod guc;
 pub mod kb;
+pub mod lock;
+pub mod log;
 pub mod role;
 pub mod rows;
 pub mod seal;

@@ -42,6 +42,16 @@ pub fn run_as() -> Result<pg_sys::Oid> {
     Ok(role)
 }
 
+/// Whether the caller may vouch for samples that serve everybody.
+pub fn is_curator() -> bool {
+    // SAFETY: catalog look-ups on the main thread; missing_ok.
+    unsafe {
+        let curator = pg_sys::get_role_oid(c"t2sql_curator".as_ptr(), true);
+        pg_sys::superuser_arg(current())
+            || (curator != pg_sys::InvalidOid && pg_sys::has_privs_of_role(current(), curator))
+    }
+}
+
 /// Superusers, and members of the roles that reach files and programs of the server.
 pub fn is_dangerous(role: pg_sys::Oid) -> bool {
     // SAFETY: catalog look-ups on the main thread.

@@ -5,6 +5,7 @@ use crate::pg::catalog::Found;
 use crate::pg::frame::Frame;
 use crate::pg::kb::context::Context;
 use crate::pg::spi;
+use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use t2sql_core::schema::{Catalog, Column, Edge, Origin, Table, TableKind, Term};
@@ -109,6 +110,18 @@ pub enum Permission {
 pub fn readable(database: i64, role: &str) -> Result<Vec<(i64, Permission)>> {
     let _frame = Frame::owner();
     Ok(spi::json(include_str!("../sql/readable.sql"), &[database.into(), role.into()])?.unwrap_or_default())
+}
+
+/// The relations of a context that exist right now.
+pub fn relations(database: i64) -> Result<Vec<pg_sys::Oid>> {
+    let _frame = Frame::owner();
+    Ok(spi::cell::<Vec<pg_sys::Oid>>(
+        "SELECT array_agg(c.oid) FROM t2sql.database_schemas s JOIN t2sql.db_tables t ON t.schema_id = s.id
+         JOIN pg_namespace n ON n.nspname = s.schema_name JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name
+         WHERE s.database_id = $1",
+        &[database.into()],
+    )?
+    .unwrap_or_default())
 }
 
 /// Counts of one structure update.

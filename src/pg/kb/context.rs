@@ -20,6 +20,8 @@ pub struct Context {
     pub generation: i64,
     pub indexed: bool,
     pub embedding: Option<EmbeddingModel>,
+    /// Set by set_embedder(); becomes `embedding` once everything is embedded with it.
+    pub next_embedding: Option<EmbeddingModel>,
     pub llm: Option<LlmModel>,
     /// Extra instructions of the active prompt template.
     pub instructions: Option<String>,
@@ -46,6 +48,7 @@ const SELECT: &str = "SELECT jsonb_build_object(
         'id', d.id, 'name', d.name, 'description', d.description, 'schemas', d.schemas, 'include', d.include, 'exclude', d.exclude,
         'enforce', d.enforce, 'is_current', d.is_current, 'generation', d.generation, 'indexed', d.indexed_at IS NOT NULL,
         'embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.embedding_model_id),
+        'next_embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.next_embedding_model_id),
         'llm', (SELECT to_jsonb(l) FROM t2sql.llm_models l WHERE l.id = d.llm_model_id AND l.is_active),
         'instructions', (SELECT p.template_text FROM t2sql.prompt_templates p WHERE p.id = d.prompt_template_id)
     )::text FROM t2sql.databases d";
@@ -150,12 +153,22 @@ pub fn put_embedding_model(provider: &str, model: &str, dimensions: usize) -> Re
         .ok_or_else(|| Error::Internal("a model was stored without an id".into()))
 }
 
-/// Lets a context (all contexts without `database`) use an embedding model.
-pub fn use_embedding_model(database: Option<i64>, model: i64) -> Result<()> {
+/// Makes a context search with an embedding model from now on.
+pub fn use_embedding_model(database: i64, model: i64) -> Result<()> {
     let _frame = Frame::owner();
     spi::execute(
-        "UPDATE t2sql.databases SET embedding_model_id = $2, generation = nextval('t2sql._generation_seq')
-         WHERE ($1 IS NULL OR id = $1) AND embedding_model_id IS DISTINCT FROM $2",
+        "UPDATE t2sql.databases SET embedding_model_id = $2, next_embedding_model_id = NULL, generation = nextval('t2sql._generation_seq')
+         WHERE id = $1",
+        &[database.into(), model.into()],
+    )?;
+    Ok(())
+}
+
+/// Lets the next index run of a context (all without `database`) embed with another model.
+pub fn plan_embedding_model(database: Option<i64>, model: i64) -> Result<()> {
+    let _frame = Frame::owner();
+    spi::execute(
+        "UPDATE t2sql.databases SET next_embedding_model_id = nullif($2, embedding_model_id) WHERE $1 IS NULL OR id = $1",
         &[database.into(), model.into()],
     )?;
     Ok(())

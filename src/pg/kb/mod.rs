@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod context;
 pub mod learn;
+pub mod runs;
 pub mod vectors;
 
 use pgrx::prelude::*;

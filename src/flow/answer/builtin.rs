@@ -1,0 +1,119 @@
+//! The built-in engine, with what it could not know: whether PostgreSQL accepts its SQL.
+
+use super::{check, told};
+use super::outcome::{Candidate, Options, Trace};
+use crate::error::{Error, Result};
+use crate::flow::scope::Scope;
+use crate::flow::retrieve;
+use crate::pg::clock;
+use std::time::Instant;
+use t2sql_core::engine::{self, Outcome, Reading, Reason, Refusal};
+use t2sql_core::rank::Fusion;
+use t2sql_core::schema::Catalog;
+
+/// Readings that are tried when PostgreSQL refuses the best one.
+const SECOND_CHANCES: usize = 2;
+/// The engine considers every table up to here; beyond, the best-ranked ones and their joins.
+const MOST_TABLES: usize = 60;
+
+pub fn answer(scope: &Scope, question: &str, options: &Options, trace: &mut Trace) -> Result<Candidate> {
+    let started = Instant::now();
+    let outcome = read(scope, question, options)?;
+    trace.time("builtin", started);
+    let answer = match outcome {
+        Outcome::Answer(answer) => answer,
+        Outcome::Refusal(refusal) => {
+            trace.lines.extend(refusal.trace.iter().cloned());
+            trace.say(format!("builtin: refused, {}", refusal.message));
+            return Err(refused(refusal));
+        }
+    };
+    trace.lines.extend(answer.trace.iter().cloned());
+    trace.say(format!("builtin: form {}, confidence {:.2}", answer.form, answer.confidence));
+    let first = Reading { sql: answer.sql.clone(), explanation: answer.explanation.clone(), score: answer.confidence };
+    let mut problem = None;
+    for (rank, reading) in std::iter::once(&first).chain(answer.alternatives.iter().take(SECOND_CHANCES)).enumerate() {
+        let guarded = Instant::now();
+        let checked = check(scope, &reading.sql);
+        trace.time("guard", guarded);
+        match checked {
+            Ok(checked) => {
+                return Ok(Candidate {
+                    sql: reading.sql.clone(),
+                    engine: "builtin",
+                    // a second choice is a guess, whatever the first was worth
+                    confidence: if rank == 0 { answer.confidence } else { answer.confidence * 0.5 },
+                    trusted: false,
+                    sample_id: None,
+                    explanation: reading.explanation.clone(),
+                    assumptions: answer.assumptions.clone(),
+                    readings: answer.alternatives.iter().filter(|r| r.sql != reading.sql).map(|r| format!("{} -- {}", r.sql, r.explanation)).collect(),
+                    warnings: checked.warnings.clone(),
+                    checked,
+                });
+            }
+            Err(found) => {
+                trace.say(format!("guard: {}", told(&found)));
+                problem.get_or_insert(found);
+            }
+        }
+    }
+    Err(problem.map_or_else(|| Error::Internal("no reading was checked".into()), Error::from))
+}
+
+fn read(scope: &Scope, question: &str, options: &Options) -> Result<Outcome> {
+    let request = engine::Request { question, evidence: options.evidence.as_deref(), today: clock::today() };
+    let catalog = &scope.view.catalog;
+    if catalog.tables.len() <= MOST_TABLES {
+        return Ok(engine::answer(catalog, &mut scope.values(), &request));
+    }
+    let near = retrieve::retrieve(scope, question, &Fusion::default())?.closed(scope, MOST_TABLES / 2);
+    let (part, places) = part_of(catalog, &near);
+    let mut values = retrieve::Narrowed::new(scope.values(), places);
+    Ok(engine::answer(&part, &mut values, &request))
+}
+
+/// The catalogue of some tables only, and where each table came from.
+fn part_of(catalog: &Catalog, tables: &[usize]) -> (Catalog, Vec<usize>) {
+    let inside = |table: usize| tables.iter().position(|&t| t == table);
+    let part = Catalog {
+        tables: tables.iter().map(|&t| catalog.tables[t].clone()).collect(),
+        edges: catalog
+            .edges
+            .iter()
+            .filter_map(|e| Some(t2sql_core::schema::Edge { from: inside(e.from)?, to: inside(e.to)?, ..e.clone() }))
+            .collect(),
+        terms: catalog.terms.clone(),
+    };
+    (part, tables.to_vec())
+}
+
+fn refused(refusal: Refusal) -> Error {
+    let final_word = matches!(refusal.reason, Reason::Command | Reason::Empty);
+    let mut hint = Vec::new();
+    if !refusal.suggestions.is_empty() {
+        hint.push(format!("Try: {}.", refusal.suggestions.join(" or ")));
+    }
+    if refusal.reason == Reason::Language {
+        hint.push("The built-in engine reads English; a model can be set with t2sql.set_llm().".into());
+    } else if hint.is_empty() {
+        hint.push("Use the names of tables and columns (SELECT * FROM t2sql.search('…') finds them), or set a model with t2sql.set_llm().".into());
+    }
+    let mut detail = Vec::new();
+    if !refusal.understood.is_empty() {
+        detail.push(format!("Understood: {}.", refusal.understood.join(", ")));
+    }
+    if !refusal.unknown.is_empty() {
+        detail.push(format!("Not understood: {}.", refusal.unknown.join(", ")));
+    }
+    if !refusal.readings.is_empty() {
+        let readings: Vec<String> = refusal.readings.iter().map(|r| format!("{} -- {}", r.sql, r.explanation)).collect();
+        detail.push(format!("Possible readings:\n{}", readings.join("\n")));
+    }
+    Error::Unanswerable {
+        message: refusal.message,
+        detail: (!detail.is_empty()).then(|| detail.join(" ")),
+        hint: hint.join(" "),
+        final_word,
+    }
+}

@@ -1,0 +1,205 @@
+//! Who asks in which context, and what of it this role may read right now.
+
+use crate::error::{Error, Result};
+use crate::flow::retrieve::Places;
+use crate::pg::kb::catalog::{self, Permission, Stored, StoredSample};
+use crate::pg::kb::context::{self, Context};
+use crate::pg::{role, seal};
+use pgrx::pg_sys;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use t2sql_core::rank::Index;
+use t2sql_core::sample::Template;
+use t2sql_core::schema::{Catalog, Edge, Family, ValueHit, ValueSource};
+
+/// One caller in one context.
+pub struct Scope {
+    pub context: Context,
+    pub caller: String,
+    /// Role whose privileges decide what may be retrieved and read.
+    pub reader: String,
+    pub view: Rc<View>,
+    /// With `enforce`: the only relations that SQL may read.
+    enforced: Option<Vec<pg_sys::Oid>>,
+}
+
+/// What a role may read of a context, with what is derived from it.
+pub struct View {
+    pub catalog: Catalog,
+    pub index: Index,
+    pub samples: Vec<(StoredSample, Option<Template>)>,
+    places: Places,
+    /// Keys of the columns that may have indexed values.
+    value_columns: Vec<i64>,
+}
+
+/// Catalogues stay parsed in the backend until their generation changes.
+struct Cached {
+    generation: i64,
+    stored: Rc<Stored>,
+    views: Vec<(Vec<(i64, Permission)>, Rc<View>)>,
+}
+
+/// Contexts that one backend keeps: enough for a person, too few to hurt.
+const KEPT_CONTEXTS: usize = 4;
+const KEPT_VIEWS: usize = 4;
+
+thread_local! {
+    static CACHE: RefCell<Vec<(i64, Cached)>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Scope {
+    /// The context called `name` (the current database without one) as the caller may read it.
+    pub fn open(name: Option<&str>) -> Result<Scope> {
+        let context = context::get(name)?;
+        if !context.indexed {
+            return Err(Error::NotIndexed(format!("database \"{}\"", context.name)));
+        }
+        Scope::of(context)
+    }
+
+    /// As [`Scope::open`] for a context that was found already.
+    pub fn of(context: Context) -> Result<Scope> {
+        let caller = role::name(role::current());
+        let reader = role::name(role::reader()?);
+        let permissions = catalog::readable(context.id, &reader)?;
+        if permissions.is_empty() {
+            return Err(Error::Privilege {
+                message: format!("role \"{reader}\" may read no table of database \"{}\"", context.name),
+                hint: format!("Grant it: GRANT USAGE ON SCHEMA … TO \"{reader}\"; GRANT SELECT ON … TO \"{reader}\". New tables need SELECT * FROM t2sql.index_schema()."),
+            });
+        }
+        let view = view(&context, permissions)?;
+        let enforced = if context.enforce { Some(catalog::relations(context.id)?) } else { None };
+        Ok(Scope { context, caller, reader, view, enforced })
+    }
+
+    /// Samples that serve this caller: everybody's, and the caller's own.
+    pub fn samples(&self) -> impl Iterator<Item = &(StoredSample, Option<Template>)> {
+        self.view.samples.iter().filter(|(sample, _)| sample.verified || sample.owner == self.caller)
+    }
+
+    /// Where generated SQL looks up names, and what it may read.
+    pub fn seal<'a>(&'a self, search_path: &'a [String]) -> seal::Scope<'a> {
+        seal::Scope { search_path, relations: self.enforced.as_deref() }
+    }
+
+    /// Position of the table with this key, if it may be read.
+    pub fn place(&self, id: i64) -> Option<usize> {
+        self.view.places.table(id)
+    }
+
+    /// Position of the column with this key, if it may be read.
+    pub fn column_place(&self, id: i64) -> Option<(usize, usize)> {
+        self.view.places.column(id)
+    }
+
+    /// Where stored values of readable columns are looked up.
+    pub fn values(&self) -> Values<'_> {
+        Values { view: &self.view }
+    }
+}
+
+fn view(context: &Context, permissions: Vec<(i64, Permission)>) -> Result<Rc<View>> {
+    let hit = CACHE.with_borrow(|cache| {
+        let (_, cached) = cache.iter().find(|(id, c)| *id == context.id && c.generation == context.generation)?;
+        let view = cached.views.iter().find(|(p, _)| *p == permissions).map(|(_, v)| Rc::clone(v));
+        Some((Rc::clone(&cached.stored), view))
+    });
+    let stored = match hit {
+        Some((_, Some(view))) => return Ok(view),
+        Some((stored, None)) => stored,
+        None => Rc::new(catalog::read(context.id)?),
+    };
+    let catalog = restrict(&stored.catalog, &permissions);
+    let index = Index::build(&catalog);
+    let samples = stored
+        .samples
+        .iter()
+        .map(|sample| (sample.clone(), sample.template.clone().and_then(|t| serde_json::from_value(t).ok())))
+        .collect();
+    let places = Places::of(&catalog);
+    let value_columns = catalog
+        .tables
+        .iter()
+        .flat_map(|t| &t.columns)
+        .filter(|c| matches!(c.family, Family::Text | Family::Enum))
+        .map(|c| c.id)
+        .collect();
+    let view = Rc::new(View { catalog, index, samples, places, value_columns });
+    CACHE.with_borrow_mut(|cache| {
+        cache.retain(|(id, c)| *id != context.id || c.generation == context.generation);
+        if !cache.iter().any(|(id, _)| *id == context.id) {
+            cache.insert(0, (context.id, Cached { generation: context.generation, stored, views: Vec::new() }));
+            cache.truncate(KEPT_CONTEXTS);
+        }
+        if let Some((_, cached)) = cache.iter_mut().find(|(id, _)| *id == context.id) {
+            cached.views.insert(0, (permissions, Rc::clone(&view)));
+            cached.views.truncate(KEPT_VIEWS);
+        }
+    });
+    Ok(view)
+}
+
+/// The part of a catalogue that the permissions leave; edges follow their columns.
+fn restrict(whole: &Catalog, permissions: &[(i64, Permission)]) -> Catalog {
+    let permitted: HashMap<i64, &Permission> = permissions.iter().map(|(id, p)| (*id, p)).collect();
+    let mut places: Vec<Option<(usize, Vec<Option<usize>>)>> = Vec::with_capacity(whole.tables.len());
+    let mut tables = Vec::new();
+    for table in &whole.tables {
+        let keep = |name: &str| match permitted.get(&table.id) {
+            None | Some(Permission::Whole(false)) => false,
+            Some(Permission::Whole(true)) => true,
+            Some(Permission::Columns(names)) => names.iter().any(|n| n == name),
+        };
+        let mut kept = table.clone();
+        kept.columns.retain(|c| keep(&c.name));
+        if kept.columns.is_empty() {
+            places.push(None);
+            continue;
+        }
+        let mut next = 0..;
+        let columns = table.columns.iter().map(|c| if keep(&c.name) { next.next() } else { None }).collect();
+        places.push(Some((tables.len(), columns)));
+        tables.push(kept);
+    }
+    let moved = |table: usize, columns: &[usize]| -> Option<(usize, Vec<usize>)> {
+        let (place, map) = places[table].as_ref()?;
+        Some((*place, columns.iter().map(|&c| map[c]).collect::<Option<_>>()?))
+    };
+    let edges = whole
+        .edges
+        .iter()
+        .filter_map(|edge| {
+            let (from, from_columns) = moved(edge.from, &edge.from_columns)?;
+            let (to, to_columns) = moved(edge.to, &edge.to_columns)?;
+            Some(Edge { from, from_columns, to, to_columns, origin: edge.origin, weight: edge.weight })
+        })
+        .collect();
+    Catalog { tables, edges, terms: whole.terms.clone() }
+}
+
+/// The value index, narrowed to the columns of a view.
+pub struct Values<'a> {
+    view: &'a View,
+}
+
+impl Values<'_> {
+    fn hit(&self, column: i64, value: String, matched: String, similarity: f32) -> Option<ValueHit> {
+        let (table, column) = self.view.places.column(column)?;
+        Some(ValueHit { table, column, value, matched, similarity })
+    }
+}
+
+impl ValueSource for Values<'_> {
+    fn equal(&mut self, folded: &[String]) -> Vec<ValueHit> {
+        let found = catalog::equal_values(&self.view.value_columns, folded).unwrap_or_default();
+        found.into_iter().filter_map(|(column, value, matched)| self.hit(column, value, matched, 1.0)).collect()
+    }
+
+    fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {
+        let found = catalog::similar_values(&self.view.value_columns, folded, limit).unwrap_or_default();
+        found.into_iter().filter_map(|(column, value, similarity)| self.hit(column, value, folded.to_owned(), similarity)).collect()
+    }
+}
