@@ -13,6 +13,7 @@ extension_sql_file!("../sql/install/12_learning.sql", requires = ["11_catalog"])
 extension_sql_file!("../sql/install/13_vectors.sql", requires = ["12_learning"]);
 extension_sql_file!("../sql/install/20_triggers.sql", requires = ["13_vectors"]);
 extension_sql_file!("../sql/install/21_hypertables.sql", requires = ["20_triggers"]);
+extension_sql_file!("../sql/install/30_endpoint.sql", requires = [pg::endpoint::_endpoint_validator]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
