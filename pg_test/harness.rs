@@ -1,8 +1,38 @@
 //! What `#[pg_test]` expects at the crate root: how the test server is set up.
 
+use fake_endpoint::{Handle, Script, start};
+use std::sync::OnceLock;
+
+/// Endpoints run in the test process, never in a backend, whose signals they would steal.
+/// Tests find them by the settings `fake.endpoint` (answers; faults by url), `fake.guarded`
+/// (wants the key sk-right) and `fake.silent` (never accepts a connection).
+struct Endpoints {
+    open: Handle,
+    guarded: Handle,
+    silent: Handle,
+}
+
+fn endpoints() -> &'static Endpoints {
+    static ENDPOINTS: OnceLock<Endpoints> = OnceLock::new();
+    ENDPOINTS.get_or_init(|| {
+        let script = || Script::default().otherwise("SELECT 1");
+        Endpoints {
+            open: start(script()),
+            guarded: start(Script { key: Some("sk-right".into()), ..script() }),
+            silent: start(Script { stall_accept: true, ..Script::default() }),
+        }
+    })
+}
+
 pub fn setup(_options: Vec<&str>) {}
 
 #[must_use]
 pub fn postgresql_conf_options() -> Vec<&'static str> {
-    vec!["shared_preload_libraries = 'timescaledb'"]
+    let endpoints = endpoints();
+    let mut options = vec!["shared_preload_libraries = 'timescaledb'"];
+    let urls =
+        [("endpoint", &endpoints.open.url), ("guarded", &endpoints.guarded.url), ("silent", &endpoints.silent.url)];
+    // pgrx wants static strings, and asks once
+    options.extend(urls.map(|(name, url)| &*format!("fake.{name} = '{url}'").leak()));
+    options
 }

@@ -1,1 +1,4 @@
 //! In-database suites, one module a room.
+
+#[path = "endpoint.rs"]
+mod endpoint;

@@ -63,11 +63,6 @@ impl Endpoint {
         Ok(vectors)
     }
 
-    /// Name of the foreign server.
-    pub fn server(&self) -> &str {
-        &self.server
-    }
-
     /// Posts, waits and retries within one deadline.
     fn post(&self, url: &str, body: Vec<u8>) -> Result<Vec<u8>> {
         let deadline = Instant::now() + guc::request_timeout();
@@ -103,9 +98,7 @@ impl Endpoint {
                 put_agent_back(settings, agent);
                 Ok(outcome)
             }
-            Err(interrupt::Failed::Overdue) => {
-                Err(t2sql_core::Error::EndpointTimeout(guc::request_timeout().as_millis() as u64).into())
-            }
+            Err(interrupt::Failed::Overdue) => Err(timed_out()),
             Err(interrupt::Failed::NoThread) => Err(Error::Busy {
                 message: "too many cancelled requests of this session are still ending".into(),
                 hint: "Wait a few seconds.".into(),
@@ -114,15 +107,20 @@ impl Endpoint {
         }
     }
 
-    /// The error with the server's name in front, where it doesn't speak for itself.
+    /// The error as users should see it: with the server's name, and the deadline that they set
+    /// instead of what was left of it for the last try.
     fn named(&self, error: t2sql_core::Error) -> Error {
+        use t2sql_core::Error as Core;
         match error {
-            t2sql_core::Error::Endpoint(why) => {
-                t2sql_core::Error::Endpoint(format!("endpoint \"{}\": {why}", self.server)).into()
-            }
+            Core::Endpoint(why) => Core::Endpoint(format!("endpoint \"{}\": {why}", self.server)).into(),
+            Core::EndpointTimeout(_) => timed_out(),
             other => other.into(),
         }
     }
+}
+
+fn timed_out() -> Error {
+    t2sql_core::Error::EndpointTimeout(guc::request_timeout().as_millis() as u64).into()
 }
 
 /// Makes sure that the current user may use the server; for functions that choose one.

@@ -25,6 +25,7 @@ mod raw {
         pub fn disable_timeout(id: c_int, keep_indicator: bool);
         pub fn get_timeout_active(id: c_int) -> bool;
         pub fn geterrposition() -> c_int;
+        pub fn pq_check_connection() -> bool;
         pub fn find_all_inheritors(
             parent: pg_sys::Oid,
             lock: c_int,
@@ -66,6 +67,12 @@ pub fn disable_timeout(id: c_int) {
 pub fn timeout_active(id: c_int) -> bool {
     // SAFETY: reads one flag of this process, cannot raise.
     unsafe { raw::get_timeout_active(id) }
+}
+
+/// Whether the client is still there; only in a backend that has one.
+pub fn client_is_connected() -> bool {
+    // SAFETY: main thread; the caller made sure that there is a client.
+    unsafe { pg_guard_ffi_boundary(|| raw::pq_check_connection()) }
 }
 
 /// Cursor position of the error that is being reported; only inside an error context callback.

@@ -3,6 +3,7 @@
 //!
 //! A thread must never touch PostgreSQL: no `pg_sys`, no `error!`, no setting, no palloc.
 
+use crate::pg::ffi;
 use pgrx::prelude::*;
 use std::any::Any;
 use std::io::Read;
@@ -189,21 +190,16 @@ fn wait(socket: Option<&UnixStream>, deadline: Instant) -> bool {
     }
 }
 
-unsafe extern "C-unwind" {
-    // libpq/libpq.h; not among pgrx's bindings
-    fn pq_check_connection() -> bool;
-}
-
 /// Ends the session if its client is gone: nobody would read the answer.
 /// `client_connection_check_interval` does the same, but is off by default.
 fn check_client() {
-    // SAFETY: main thread. The server asks in the same way (ProcessClientConnectionCheck...),
+    // SAFETY: main thread. The server asks in the same way (ProcessInterrupts),
     // and only where there is a client and the platform can tell.
     unsafe {
         let has_client = !pg_sys::MyProcPort.is_null()
             && pg_sys::whereToSendOutput == pg_sys::CommandDest::DestRemote
             && pg_sys::WaitEventSetCanReportClosed();
-        if has_client && !pg_sys::ffi::pg_guard_ffi_boundary(|| pq_check_connection()) {
+        if has_client && !ffi::client_is_connected() {
             pg_sys::ClientConnectionLost = 1;
             pg_sys::InterruptPending = 1;
         }

@@ -2,9 +2,9 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod endpoint;
 pub mod environment;
 mod ffi;
-pub mod endpoint;
 pub mod frame;
 mod guard;
 pub mod guc;
