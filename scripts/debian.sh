@@ -49,7 +49,8 @@ END
 # A newer C library can sort text in another order, which breaks indexes of clusters that are there already.
 ask_if_running() {
     [ "${T2SQL_YES:-}" = 1 ] && return
-    pgrep -x postgres >/dev/null 2>&1 || return 0
+    # no pgrep: a bare machine has none
+    cat /proc/[0-9]*/comm 2>/dev/null | grep -qx postgres || return 0
     die "a PostgreSQL server is running on this machine, and the packages bring a newer C library" \
         "Text indexes of its databases may need REINDEX afterwards. To go on: T2SQL_YES=1 make demo" \
         "Or use another PostgreSQL: PG_CONFIG=/path/to/pg_config make demo"
