@@ -1,6 +1,8 @@
 # lib.sh: what the scripts share: where things lie, how they speak, how they act as the server's user. Sourced, not run.
 # shellcheck shell=bash
 set -euo pipefail
+# a failure inside $(…) is a failure
+shopt -s inherit_errexit
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PG=${PG:-17}
