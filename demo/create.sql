@@ -4,4 +4,4 @@ DROP EXTENSION IF EXISTS t2sql CASCADE;
 DROP SCHEMA IF EXISTS t2sql CASCADE;
 CREATE EXTENSION t2sql CASCADE;
 GRANT t2sql_user TO shop_analyst;
-ALTER DATABASE demo SET search_path = shop, public;
+SELECT format('ALTER DATABASE %I SET search_path = shop, public', current_database()) \gexec

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# CREATE EXTENSION, DROP EXTENSION, CREATE EXTENSION: nothing is left behind, and the second works like the first.
+. "$(dirname "$0")/lib.sh"
+
+members() { sql -d coming_going -c "SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 't2sql')"; }
+everything() {
+    sql -d coming_going -c "SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text NOT LIKE 'pg\_%'" \
+        -c 'SELECT count(*) FROM pg_proc' -c 'SELECT count(*) FROM pg_foreign_data_wrapper' -c 'SELECT count(*) FROM pg_event_trigger'
+}
+
+fresh coming_going
+sql -d coming_going -c 'CREATE EXTENSION vector' -c 'CREATE EXTENSION pg_trgm' -c 'CREATE EXTENSION unaccent'
+library coming_going
+before=$(everything)
+sql -d coming_going -c 'CREATE EXTENSION t2sql'
+first=$(members)
+[ "$first" -gt 20 ] || { echo "the extension owns only $first objects" && exit 1; }
+sql -d coming_going -c 'SELECT success FROM t2sql.index_schema()'
+sql -d coming_going -c 'DROP EXTENSION t2sql CASCADE'
+same 'what is there after DROP EXTENSION' "$before" "$(everything)"
+sql -d coming_going -c 'CREATE EXTENSION t2sql'
+same 'number of objects the second time' "$first" "$(members)"
+same 'an answer the second time' 30 "$(
+    sql -d coming_going -c 'SELECT success FROM t2sql.index_schema()' >/dev/null
+    sql -d coming_going -c 'GRANT USAGE ON SCHEMA lending TO t2sql_reader' -c 'GRANT SELECT ON ALL TABLES IN SCHEMA lending TO t2sql_reader'
+    sql -d coming_going -c "SELECT t2sql.execute_nl('how many readers are there?')" | tr -dc '0-9'
+)"
