@@ -13,6 +13,7 @@ mod question;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::learn::{SIMILAR, is_date};
-use super::question::Question;
+use super::question::{Question, Token};
 use super::sql::Statement;
 use super::{Bound, ColumnName, Kind, Letters, Parameter, Piece, Slot, Template};
 use crate::schema::{Catalog, ValueHit, ValueSource};
@@ -143,7 +143,8 @@ impl Matcher<'_> {
             Some(Piece::Word(word)) => self.says(token, word) && self.matches(piece + 1, token + 1),
             Some(Piece::Slot(slot)) => self.fills(piece, token, *slot),
         };
-        let silent = |t: &super::question::Token| t.canonical.is_none();
+        let slot_follows = matches!(self.template.pieces.get(piece), Some(Piece::Slot(_)));
+        let silent = |t: &Token| t.canonical.is_none() || t.link && slot_follows;
         let found = found || self.question.tokens.get(token).is_some_and(silent) && self.matches(piece, token + 1);
         if !found {
             self.dead.insert((piece, token));

@@ -22,13 +22,20 @@ impl Template {
         let question = Question::new(question);
         let slots = Statement::new(sql).map(|s| slots(catalog, values, &question, &s)).unwrap_or_default();
         let mut pieces = Vec::new();
+        // whether the last piece is a word that may be missing before a slot
+        let mut link = false;
         let mut at = 0;
         while at < question.tokens.len() {
             if let Some(slot) = slots.iter().position(|s| s.first == at) {
+                if link {
+                    pieces.pop();
+                }
                 pieces.push(Piece::Slot(slot));
+                link = false;
                 at = slots[slot].last;
             } else if let Some(word) = &question.tokens[at].canonical {
                 pieces.push(Piece::Word(word.clone()));
+                link = question.tokens[at].link;
             }
             at += 1;
         }

@@ -77,7 +77,7 @@ fn other_values_of_the_same_column_fit() {
     for (question, city) in [
         ("How many readers live in St. Gallen?", "'St. Gallen'"),
         ("how many readers live in THE HAGUE", "'The Hague'"),
-        ("What is the number of readers that live in L'Aquila?", "'L''Aquila'"),
+        ("What is the number of readers live in L'Aquila?", "'L''Aquila'"),
         ("how many readers live in \"Bern\"", "'Bern'"),
     ] {
         let sql = ask(IN_BERN, question).unwrap_or_else(|| panic!("{question}"));
