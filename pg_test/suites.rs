@@ -2,3 +2,5 @@
 
 #[path = "endpoint.rs"]
 mod endpoint;
+#[path = "guard.rs"]
+mod guard;

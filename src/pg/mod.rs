@@ -4,7 +4,7 @@ pub mod catalog;
 pub mod clock;
 pub mod endpoint;
 pub mod environment;
-mod ffi;
+pub mod ffi;
 pub mod frame;
 mod guard;
 pub mod guc;

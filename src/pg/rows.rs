@@ -67,8 +67,8 @@ pub fn column_list(columns: &[(String, String)]) -> String {
 
 /// Takes rows while they are produced.
 pub trait Sink {
-    /// The columns that will come.
-    fn start(&mut self, columns: pg_sys::TupleDesc) -> Result<(), Problem>;
+    /// The columns that will come, and how their names and types are written.
+    fn start(&mut self, columns: pg_sys::TupleDesc, written: &[(String, String)]) -> Result<(), Problem>;
     /// One row; false when no more are wanted. `values` and `nulls` are as long as the columns.
     fn row(&mut self, columns: pg_sys::TupleDesc, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> bool;
 }
@@ -101,7 +101,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Says which columns will come; before the executor runs.
-    pub fn start(&mut self, columns: pg_sys::TupleDesc) -> Result<(), Problem> {
+    pub fn start(&mut self, columns: pg_sys::TupleDesc, written: &[(String, String)]) -> Result<(), Problem> {
         self.columns = columns;
         // SAFETY: a child of the current context; the name is static.
         unsafe {
@@ -112,7 +112,7 @@ impl<'a> Receiver<'a> {
                 pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
                 pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
             );
-            (*self.sink).start(columns)
+            (*self.sink).start(columns, written)
         }
     }
 }
@@ -190,7 +190,7 @@ impl JsonRows {
 }
 
 impl Sink for JsonRows {
-    fn start(&mut self, _columns: pg_sys::TupleDesc) -> Result<(), Problem> {
+    fn start(&mut self, _columns: pg_sys::TupleDesc, _written: &[(String, String)]) -> Result<(), Problem> {
         Ok(())
     }
 
@@ -272,7 +272,7 @@ impl TypedRows {
 }
 
 impl Sink for TypedRows {
-    fn start(&mut self, columns: pg_sys::TupleDesc) -> Result<(), Problem> {
+    fn start(&mut self, columns: pg_sys::TupleDesc, written: &[(String, String)]) -> Result<(), Problem> {
         // SAFETY: both descriptors are valid.
         let (found, wanted) = unsafe { ((*columns).natts as usize, (*self.wanted).natts as usize) };
         let fits = |i: usize| {
@@ -287,8 +287,7 @@ impl Sink for TypedRows {
         } else {
             return Ok(());
         };
-        let columns = (0..found).map(|i| described(attribute(columns, i))).collect();
-        Err(Problem::Columns { message, columns })
+        Err(Problem::Columns { message, columns: written.to_vec() })
     }
 
     fn row(&mut self, columns: pg_sys::TupleDesc, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> bool {
@@ -309,10 +308,4 @@ impl Sink for TypedRows {
         unsafe { pg_sys::tuplestore_putvalues(self.store, self.wanted, flat.as_mut_ptr(), nulls.as_mut_ptr()) };
         true
     }
-}
-
-fn described(attribute: &pg_sys::FormData_pg_attribute) -> (String, String) {
-    // SAFETY: a fixed-length name, and a text in the current context.
-    let kind = unsafe { pg_sys::format_type_with_typemod(attribute.atttypid, attribute.atttypmod) };
-    (crate::pg::guard::text(attribute.attname.data.as_ptr()), crate::pg::guard::text(kind))
 }

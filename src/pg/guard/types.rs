@@ -4,7 +4,8 @@ use super::walk::Walk;
 use super::{Stop, builtin, text};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::ptr;
 
 /// Types whose input looks names up in the catalogs, existing or not, readable or not.
 /// `regconfig` and `regdictionary` are not among them: text search needs them.
@@ -86,10 +87,7 @@ fn parts(oid: pg_sys::Oid) -> Vec<pg_sys::Oid> {
         parts.push(pg_sys::get_element_type(oid));
         parts.push(pg_sys::get_range_subtype(oid));
         parts.push(pg_sys::get_multirange_range(oid));
-        let base = pg_sys::getBaseType(oid);
-        if base != oid {
-            parts.push(base);
-        }
+        parts.push(next_base(oid));
         if pg_sys::get_typ_typrelid(oid) != pg_sys::InvalidOid {
             let columns = pgrx::PgTupleDesc::from_pg_copy(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1));
             parts.extend(columns.iter().filter(|column| !column.attisdropped).map(|column| column.atttypid));
@@ -97,6 +95,20 @@ fn parts(oid: pg_sys::Oid) -> Vec<pg_sys::Oid> {
     }
     parts.retain(|&part| part != pg_sys::InvalidOid);
     parts
+}
+
+/// What a domain is directly made of; `getBaseType` would skip domains in between.
+fn next_base(oid: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: a syscache row is valid until released; only its fixed part is read.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::TYPEOID as i32, oid.into());
+        if tuple.is_null() {
+            return pg_sys::InvalidOid;
+        }
+        let base = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_type>()).typbasetype;
+        pg_sys::ReleaseSysCache(tuple);
+        base
+    }
 }
 
 /// The function behind a cast, found the way `row_to_json` finds it.
@@ -110,19 +122,35 @@ fn cast_function(source: pg_sys::Oid, target: pg_sys::Oid) -> Option<pg_sys::Oid
 }
 
 /// Check expressions of a domain, as stored node trees. A domain over a domain: [`parts`] goes on.
+///
+/// A catalog scan and not SPI: SPI would look with the statement's snapshot, which does not
+/// see a check that was added since.
 fn domain_checks(oid: pg_sys::Oid) -> Vec<CString> {
-    // SAFETY: a catalog lookup.
-    if unsafe { pg_sys::get_typtype(oid) } as u8 != pg_sys::TYPTYPE_DOMAIN {
-        return Vec::new();
+    const CONSTRAINTS: pg_sys::Oid = pg_sys::Oid::from_u32(2606);
+    const BY_TYPE: pg_sys::Oid = pg_sys::Oid::from_u32(2666);
+    let mut checks = Vec::new();
+    // SAFETY: PostgreSQL's usual way of scanning a catalog; column numbers differ between versions.
+    unsafe {
+        if pg_sys::get_typtype(oid) as u8 != pg_sys::TYPTYPE_DOMAIN {
+            return checks;
+        }
+        let column = |name: &CStr| pg_sys::get_attnum(CONSTRAINTS, name.as_ptr());
+        let mut key = pg_sys::ScanKeyData::default();
+        let equal = pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber;
+        pg_sys::ScanKeyInit(&mut key, column(c"contypid"), equal, pg_sys::F_OIDEQ.into(), oid.into());
+        let catalog = pg_sys::table_open(CONSTRAINTS, pg_sys::AccessShareLock as i32);
+        let scan = pg_sys::systable_beginscan(catalog, BY_TYPE, true, ptr::null_mut(), 1, &mut key);
+        loop {
+            let row = pg_sys::systable_getnext(scan);
+            if row.is_null() {
+                break;
+            }
+            let mut null = false;
+            let tree = pg_sys::heap_getattr(row, column(c"conbin").into(), (*catalog).rd_att, &mut null);
+            checks.extend(String::from_datum(tree, null).and_then(|tree| CString::new(tree).ok()));
+        }
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
     }
-    Spi::connect(|client| {
-        let query = "SELECT conbin::pg_catalog.text FROM pg_catalog.pg_constraint WHERE contypid OPERATOR(pg_catalog.=) $1 AND conbin IS NOT NULL";
-        let rows = client.select(query, None, &[oid.into()])?;
-        rows.map(|row| row.get::<String>(1)).collect::<spi::Result<Vec<_>>>()
-    })
-    .unwrap_or_else(|error| error!("could not read the checks of domain {}: {error}", name(oid)))
-    .into_iter()
-    .flatten()
-    .filter_map(|check| CString::new(check).ok())
-    .collect()
+    checks
 }

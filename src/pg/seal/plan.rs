@@ -49,8 +49,10 @@ impl Frame<'_> {
         let allowed = Allowed::from_settings();
         let mut walk = Walk::new(&allowed, self.role, self.scope.relations);
         walk.query(query).map_err(|stop| problem(stop, &mentions, self.sql))?;
-        let columns = columns(query);
-        let qualified = self.deparse(query);
+        // types and names as they can be written under any search_path
+        self.set_search_path(c"");
+        let (columns, qualified) = (columns(query), deparse(query));
+        self.pin_search_path();
 
         self.enter(Phase::Plan);
         // SAFETY: the rewriter scribbles on its input, so it gets a copy; a SELECT rewrites to one query.
@@ -104,7 +106,7 @@ impl Frame<'_> {
                     0,
                 );
                 pg_sys::ExecutorStart(query, 0);
-                receiver.start(pg_sys::BlessTupleDesc((*query).tupDesc))?;
+                receiver.start(pg_sys::BlessTupleDesc((*query).tupDesc), &planned.columns)?;
                 #[cfg(not(feature = "pg18"))]
                 pg_sys::ExecutorRun(query, pg_sys::ScanDirection::ForwardScanDirection, 0, true);
                 #[cfg(feature = "pg18")]
@@ -148,15 +150,12 @@ impl Frame<'_> {
             })
         }
     }
+}
 
-    /// The query as text in which nothing depends on the search_path.
-    fn deparse(&self, query: *mut pg_sys::Query) -> String {
-        self.set_search_path(c"");
-        // SAFETY: deparsing locks relations and may touch the tree, so it gets a copy.
-        let deparsed = text(unsafe { pg_sys::pg_get_querydef(pg_sys::copyObjectImpl(query.cast()).cast(), false) });
-        self.pin_search_path();
-        deparsed.trim().to_owned()
-    }
+/// The query as text; under an empty search_path nothing in it depends on the path.
+fn deparse(query: *mut pg_sys::Query) -> String {
+    // SAFETY: deparsing locks relations and may touch the tree, so it gets a copy.
+    text(unsafe { pg_sys::pg_get_querydef(pg_sys::copyObjectImpl(query.cast()).cast(), false) }).trim().to_owned()
 }
 
 /// Name and type of each output column.
