@@ -6,6 +6,7 @@ mod health;
 mod index;
 mod learn;
 mod models;
+mod query;
 mod registry;
 mod search;
 

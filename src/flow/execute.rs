@@ -6,7 +6,9 @@ use crate::flow::scope::Scope;
 use crate::pg::guc::{self, OnTruncate};
 use crate::pg::kb::learn;
 use crate::pg::role;
+use crate::pg::rows::TypedRows;
 use crate::pg::seal::{self, Limits, Problem, Rows};
+use std::time::Instant;
 
 /// SQL that is to run, and the request it belongs to.
 pub struct Job {
@@ -67,6 +69,14 @@ pub fn rows(job: &Job, max_rows: Option<i32>) -> Result<Rows> {
         }
     }
     Ok(rows)
+}
+
+/// Runs a job into the result of a set-returning function; too many rows are an error there.
+pub fn fill(job: &Job, target: &mut TypedRows) -> Result<()> {
+    let started = Instant::now();
+    let result = seal::fill(&job.sql, &job.scope.seal(&job.search_path), &limits(None)?, target);
+    note(job, result.as_ref().map(|()| started.elapsed().as_secs_f64() * 1e3).map_err(Clone::clone))?;
+    Ok(result?)
 }
 
 /// Caps of one execution; an explicit `max_rows` goes before the setting.
