@@ -9,6 +9,7 @@ mod schema;
 
 use crate::reply::DECLINE;
 use crate::schema::{Catalog, Term, ValueHit};
+use crate::text::fold;
 use crate::wire::Message;
 use quote::{clean, json_string};
 use std::fmt::Write;
@@ -83,6 +84,7 @@ const EVIDENCE_LIMIT: usize = 4_000;
 const NOTE_LIMIT: usize = 1_000;
 const SQL_LIMIT: usize = 8_000;
 const MESSAGE_LIMIT: usize = 500;
+const MAX_VALUES: usize = 30;
 /// Tokens of the marks around the data section.
 const FRAME: usize = 8;
 
@@ -190,60 +192,58 @@ fn write_question(out: &mut String, context: &Context) {
 
 /// Glossary and stored values: they tell which table is meant and how to spell a value.
 fn write_words(out: &mut String, context: &Context) {
-    if !context.terms.is_empty() {
-        out.push_str("\n-- terms\n");
-        for term in context.terms {
-            let names: Vec<_> =
-                std::iter::once(&term.name).chain(&term.synonyms).map(|name| json_string(name, 64)).collect();
-            let _ = write!(out, "{}: {}", names.join(" or "), json_string(&term.definition, NOTE_LIMIT));
-            if let Some(expression) = &term.expression {
-                let _ = write!(out, ", in SQL {}", json_string(expression, NOTE_LIMIT));
-            }
-            out.push('\n');
-        }
-    }
-    if context.send_values == SendValues::None || context.values.is_empty() {
+    let asked = fold(context.question);
+    let is_asked_for =
+        |term: &&Term| std::iter::once(&term.name).chain(&term.synonyms).any(|name| asked.contains(&fold(name)));
+    let (first, others): (Vec<_>, Vec<_>) = context.terms.iter().partition(is_asked_for);
+    write_section(out, "terms", first.into_iter().chain(others).map(term_line), context.budget / 4);
+    if context.send_values == SendValues::None {
         return;
     }
-    out.push_str("\n-- stored values that resemble words of the question\n");
-    for hit in context.values.iter().take(30) {
+    let value_line = |hit: &ValueHit| {
         let table = &context.catalog.tables[hit.table];
-        let _ = writeln!(
-            out,
-            "{}.{} holds {}",
-            quote::table(table),
-            quote::identifier(&table.columns[hit.column].name),
-            quote::value(&hit.value),
-        );
+        let column = quote::identifier(&table.columns[hit.column].name);
+        format!("{}.{column} holds {}", quote::table(table), quote::value(&hit.value))
+    };
+    let values = context.values.iter().take(MAX_VALUES).map(value_line);
+    write_section(out, "stored values that resemble words of the question", values, context.budget / 4);
+}
+
+fn term_line(term: &Term) -> String {
+    let names: Vec<_> = std::iter::once(&term.name).chain(&term.synonyms).map(|name| json_string(name, 64)).collect();
+    let mut line = format!("{}: {}", names.join(" or "), json_string(&term.definition, NOTE_LIMIT));
+    if let Some(expression) = &term.expression {
+        let _ = write!(line, ", in SQL {}", json_string(expression, NOTE_LIMIT));
     }
+    line
 }
 
 fn write_notes(out: &mut String, context: &Context) {
-    if context.notes.is_empty() {
-        return;
-    }
-    out.push_str("\n-- notes\n");
-    for note in context.notes {
-        let _ = writeln!(out, "{}", json_string(note, NOTE_LIMIT));
-    }
+    let notes = context.notes.iter().map(|note| json_string(note, NOTE_LIMIT));
+    write_section(out, "notes", notes, context.budget / 4);
 }
 
 fn write_samples(out: &mut String, context: &Context, room: usize) {
-    let mut spent = 0;
-    for (question, sql) in context.samples {
-        let line = format!(
-            "{{\"question\": {}, \"sql\": {}}}\n",
-            json_string(question, NOTE_LIMIT),
-            quote::json_lines(sql, SQL_LIMIT),
-        );
-        spent += estimate_tokens(&line);
-        if spent > room {
-            return;
+    let lines = context.samples.iter().map(|(question, sql)| {
+        let (question, sql) = (json_string(question, NOTE_LIMIT), quote::json_lines(sql, SQL_LIMIT));
+        format!("{{\"question\": {question}, \"sql\": {sql}}}")
+    });
+    write_section(out, "examples", lines, room);
+}
+
+/// As many lines under a title as there is room for.
+fn write_section(out: &mut String, title: &str, lines: impl Iterator<Item = String>, room: usize) {
+    let mut section = format!("\n-- {title}\n");
+    let empty = section.len();
+    for line in lines {
+        if estimate_tokens(&section) + estimate_tokens(&line) > room {
+            break;
         }
-        if !out.contains("\n-- examples\n") {
-            out.push_str("\n-- examples\n");
-        }
-        out.push_str(&line);
+        section.push_str(&line);
+        section.push('\n');
+    }
+    if section.len() > empty {
+        out.push_str(&section);
     }
 }
 

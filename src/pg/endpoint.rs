@@ -63,6 +63,11 @@ impl Endpoint {
         Ok(vectors)
     }
 
+    /// Name of the foreign server.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     /// Posts, waits and retries within one deadline.
     fn post(&self, url: &str, body: Vec<u8>) -> Result<Vec<u8>> {
         let deadline = Instant::now() + guc::request_timeout();
