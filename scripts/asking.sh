@@ -1,6 +1,6 @@
 # asking.sh: whom to ask and how an answer is shown. Sourced by demo.sh and ask.sh after lib.sh.
 # shellcheck shell=bash disable=SC2154
-home=$state/clusters/demo
+home=$clusters/demo
 if [ -n "${DEMO_URI:-}" ]; then
     person=(psql -X -d "$DEMO_URI")
     owner=("${person[@]}" -q -v ON_ERROR_STOP=1)

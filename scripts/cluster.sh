@@ -3,12 +3,12 @@
 # their own directory (mode 0700) and on no port, so nobody else can connect and no number can collide.
 . "$(dirname "$0")/lib.sh"
 command=${1:?usage: cluster.sh start|stop|psql|uri NAME, stop-all} name=${2:-}
-home=$state/clusters/$name
+home=$clusters/$name
 
 # initdb and the server need a directory that is theirs
 make_home() {
     make_state
-    mkdir -p "$state/clusters"
+    mkdir -p "$clusters"
     [ -d "$home" ] || install -d -m 700 -o "$server_user" "$home"
 }
 
@@ -55,7 +55,7 @@ case $command in
     start) start ;;
     stop) stop ;;
     stop-all)
-        for home in "$state"/clusters/*; do
+        for home in "$state"/clusters/*/*; do
             name=$(basename "$home")
             [ ! -d "$home" ] || stop
         done

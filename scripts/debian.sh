@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# debian.sh install VERSION | remove-source: packages on Debian. Where the release lacks PostgreSQL of that version
+# debian.sh install VERSION | pgvector-source DIRECTORY | remove-source: packages on Debian. Where the release lacks PostgreSQL of that version
 # (Debian 12 has 15 alone), the trixie suite of the mirror that is configured already is added, pinned so low that
 # nothing else is taken from it.
 . "$(dirname "$0")/lib.sh"
 source_file=/etc/apt/sources.list.d/t2sql-trixie.sources
 pin_file=/etc/apt/preferences.d/t2sql-trixie
+vector_file=/etc/apt/sources.list.d/t2sql-pgvector.sources
 cluster_file=/etc/postgresql-common/createcluster.d/t2sql.conf
 
 apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"; }
@@ -19,6 +20,16 @@ mirror() {
         awk -v release="$codename" '$2 == release { print $1; exit }'
 }
 
+suite_trixie() {
+    cat <<END
+Types: $1
+URIs: $2
+Suites: trixie
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+}
+
 add_trixie() {
     local uri
     [ -f "$source_file" ] && return
@@ -28,22 +39,22 @@ add_trixie() {
     say "  $source_file and $pin_file (priority 100; make clean removes both)"
     say "  its packages bring a newer C library"
     ask_if_running
-    as_root tee "$source_file" >/dev/null <<END
-Types: deb
-URIs: $uri
-Suites: trixie
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-END
-    as_root tee "$pin_file" >/dev/null <<END
-Package: *
-Pin: release n=trixie
-Pin-Priority: 100
-END
+    suite_trixie deb "$uri" | as_root tee "$source_file" >/dev/null
+    printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' | as_root tee "$pin_file" >/dev/null
     apt update || {
         remove_source
         die "the mirror $uri has no suite trixie"
     }
+}
+
+# pgvector is packaged for the release's own PostgreSQL alone; for others it is built from Debian's source.
+pgvector_source() {
+    local uri
+    uri=$(mirror)
+    suite_trixie deb-src "$uri" | as_root tee "$vector_file" >/dev/null
+    apt update
+    (cd "$1" && apt-get -q source pgvector)
+    as_root rm "$vector_file"
 }
 
 # A newer C library can sort text in another order, which breaks indexes of clusters that are there already.
@@ -58,7 +69,7 @@ ask_if_running() {
 
 remove_source() {
     local file
-    for file in "$source_file" "$pin_file" "$cluster_file"; do
+    for file in "$source_file" "$pin_file" "$vector_file" "$cluster_file"; do
         [ ! -f "$file" ] || as_root rm "$file"
     done
 }
@@ -67,13 +78,13 @@ install_packages() {
     local version=$1 package wanted=() suite=()
     candidate "postgresql-$version" || apt update
     candidate "postgresql-$version" || add_trixie "$version"
-    [ ! -f "$source_file" ] || suite=(-t trixie)
-    for package in "postgresql-$version" "postgresql-server-dev-$version" "postgresql-$version-pgvector" \
-        libclang-19-dev build-essential pkg-config sudo; do
+    # only where the release itself has none: the suite brings its own C library along
+    apt-cache madison "postgresql-$version" | grep -qv trixie || suite=(-t trixie)
+    for package in "postgresql-$version" "postgresql-server-dev-$version" libclang-19-dev build-essential pkg-config sudo; do
         installed "$package" || wanted+=("$package")
     done
-    # nice to have: without them the extension works, and what needs them says so
-    for package in "postgresql-$version-timescaledb" "postgresql-$version-cron" python3-venv; do
+    # where these are not packaged, pgvector is built and the others are done without
+    for package in "postgresql-$version-pgvector" "postgresql-$version-timescaledb" "postgresql-$version-cron" python3-venv; do
         installed "$package" || ! candidate "$package" || wanted+=("$package")
     done
     [ ${#wanted[@]} -gt 0 ] || return 0
@@ -86,6 +97,7 @@ install_packages() {
 
 case ${1:-} in
     install) install_packages "$2" ;;
+    pgvector-source) pgvector_source "$2" ;;
     remove-source) remove_source ;;
-    *) die "usage: debian.sh install VERSION | remove-source" ;;
+    *) die "usage: debian.sh install VERSION | pgvector-source DIRECTORY | remove-source" ;;
 esac

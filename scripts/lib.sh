@@ -68,6 +68,8 @@ make_state() {
 # the extension with its test functions.
 main_copy=$state/pg$PG
 suite_copy=$state/pg$PG-suites
+# private clusters, by name
+clusters=$state/clusters/$PG
 
 # Where inside a copy the programs are; written by setup.sh because it depends on where PostgreSQL was found.
 pg_bin() {

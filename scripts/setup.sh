@@ -12,6 +12,10 @@ need_rust() {
     fi
 }
 
+# On Debian what is missing is installed, or built into the copies.
+on_debian=false
+if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then on_debian=true; fi
+
 # What a pg_config lacks to serve here; empty when nothing.
 lacking() {
     local config=$1 version
@@ -21,7 +25,7 @@ lacking() {
     [ -x "$("$config" --bindir)/initdb" ] || echo "the server itself (Debian: postgresql-$version)"
     local extensions
     extensions=$("$config" --sharedir)/extension
-    [ -f "$extensions/vector.control" ] || echo "pgvector (Debian: postgresql-$version-pgvector)"
+    [ -f "$extensions/vector.control" ] || $on_debian || echo "pgvector (Debian: postgresql-$version-pgvector)"
     [ -f "$extensions/pg_trgm.control" ] || echo "contrib (pg_trgm, unaccent)"
     has_libclang || echo "libclang (Debian: libclang-dev)"
 }
@@ -43,7 +47,7 @@ find_postgres() {
     fi
     config=/usr/lib/postgresql/$PG/bin/pg_config
     if [ ! -x "$config" ] || [ -n "$(lacking "$config")" ]; then
-        if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+        if $on_debian; then
             "$repo/scripts/debian.sh" install "$PG" >&2
         else
             config=$(command -v pg_config) || die "no PostgreSQL found" \
@@ -76,7 +80,19 @@ copy_postgres() {
     rm -rf "$copy$("$config" --pkglibdir)/bitcode"
     dir=$("$copy$("$config" --bindir)/pg_config" --sharedir)
     [ "$dir" = "$copy$("$config" --sharedir)" ] || die "this PostgreSQL can't be relocated: its copy looks for $dir"
+    [ -f "$copy$("$config" --sharedir)/extension/vector.control" ] || build_pgvector "$copy$("$config" --bindir)/pg_config"
     printf '%s' "$stamp" >"$copy/.stamp"
+}
+
+build_pgvector() {
+    local source=$state/pgvector
+    if ! compgen -G "$source/pgvector-*/Makefile" >/dev/null; then
+        rm -rf "$source" && mkdir -p "$source"
+        "$repo/scripts/debian.sh" pgvector-source "$source" >&2
+    fi
+    say "building pgvector for $("$1" --version)"
+    # OPTFLAGS: the default compiles for this very processor
+    make -s -C "$source"/pgvector-*/ clean all install PG_CONFIG="$1" OPTFLAGS= with_llvm=no >&2
 }
 
 need_cargo_pgrx() {

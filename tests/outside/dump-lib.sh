@@ -28,8 +28,8 @@ WHERE e.extname = 't2sql' AND c.relkind = 'S' ORDER BY c.relname \gexec
 END
 }
 
-dump() { "$bin/pg_dump" -h "$state/clusters/test" -U postgres -Fc -f "$state/$1.dump" "$1" 2>"$state/dump.log"; }
-restore() { "$bin/pg_restore" -h "$state/clusters/test" -U postgres --exit-on-error -d "$2" "$state/$1.dump"; }
+dump() { "$bin/pg_dump" -h "$clusters/test" -U postgres -Fc -f "$state/$1.dump" "$1" 2>"$state/dump.log"; }
+restore() { "$bin/pg_restore" -h "$clusters/test" -U postgres --exit-on-error -d "$2" "$state/$1.dump"; }
 
 # Asking works and goes on counting where the dump ended.
 still_answers() { same "an answer after the restore" 30 "$(sql -d "$1" -c "SELECT t2sql.execute_nl('how many readers are there?')" | tr -dc '0-9')"; }
