@@ -4,10 +4,13 @@
 #![forbid(unsafe_code)]
 
 pub mod embed;
+pub mod engine;
 pub mod error;
+pub mod link;
 pub mod net;
 pub mod prompt;
 pub mod rank;
+pub mod relate;
 pub mod reply;
 pub mod sample;
 pub mod schema;

@@ -1,0 +1,397 @@
+//! What is left is asked for: plain outputs; then the query is put together.
+
+use super::super::ir::{Condition, Direction, Expr, Query, SetOperation};
+use super::super::operator::Op;
+use super::super::resolve::Item;
+use super::{Builder, Reading, Zone};
+
+impl Builder<'_> {
+    /// Columns and tables that are named where the question says what it wants.
+    pub(super) fn plain_outputs(&mut self) {
+        for i in 0..self.nodes.len() {
+            if self.used[i] || self.zones[i] != Zone::Select {
+                continue;
+            }
+            match *self.item(i) {
+                Item::Column(t, c) => {
+                    self.take(i);
+                    let column = Expr::Column(t, c);
+                    let grouped =
+                        !self.query.group.is_empty() && !self.query.group.contains(&column);
+                    let expr = if grouped && self.form == "group" {
+                        self.summed(column)
+                    } else {
+                        column
+                    };
+                    self.output(i, expr);
+                }
+                Item::Op(Op::Everything) => {
+                    if let Some(t) = self
+                        .right_until(i, &["that"])
+                        .and_then(|j| self.table(j))
+                        .or(self.main_table())
+                    {
+                        self.take(i);
+                        self.output(i, Expr::All(t));
+                    }
+                }
+                Item::Op(Op::Distinct) => {
+                    self.take(i);
+                    self.query.distinct = true;
+                }
+                Item::Table(t) if self.is_asked_for_itself(i, t) => {
+                    self.take(i);
+                    for expr in self.ctx.label(t) {
+                        self.output(i, expr);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the table at `i` stands for its rows' names: `list members`, not `names of members`.
+    fn is_asked_for_itself(&self, i: usize, t: usize) -> bool {
+        // `member names`, `member's names`
+        let mut next = i + 1;
+        if self.is_word(next, &["'s"]) {
+            next += 1;
+        }
+        if self.column(next).is_some_and(|c| c.0 == t) {
+            return false;
+        }
+        let counted =
+            self.outputs.iter().any(|(_, e)| e.is_aggregate()) && self.query.group.is_empty();
+        let mut j = i;
+        while j > 0 {
+            j -= 1;
+            match &self.nodes[j].item {
+                Item::Word => match self.nodes[j].word.as_str() {
+                    "of" | "for" | "in" | "from" | "by" | "at" | "to" | "on" | "with" | "into"
+                    | "per" | "through" => return false,
+                    "and" => {
+                        // the second of two nouns that a preposition before governs
+                        let governed = (0..j)
+                            .rev()
+                            .take(6)
+                            .any(|k| self.is_word(k, &["of", "for", "in", "from", "by", "at"]));
+                        return !governed && !counted;
+                    }
+                    "the" | "all" | "each" | "every" | "a" | "an" | "any" | "'s" | "our" | "me"
+                    | "us" | "their" | "its" => {}
+                    _ => return !counted || self.outputs.is_empty(),
+                },
+                Item::Op(
+                    Op::Superlative(_)
+                    | Op::Most
+                    | Op::Top
+                    | Op::Bottom
+                    | Op::Common
+                    | Op::Distinct
+                    | Op::Least,
+                )
+                | Item::Number(_)
+                | Item::Value { .. }
+                | Item::Unknown => {}
+                Item::Comma | Item::Stop => return !counted,
+                _ => return false,
+            }
+        }
+        !counted
+    }
+
+    pub(super) fn finish(mut self) -> Option<Reading> {
+        self.default_output()?;
+        self.outputs.sort_by_key(|(at, _)| *at);
+        let mut outputs: Vec<Expr> = Vec::new();
+        for (_, expr) in std::mem::take(&mut self.outputs) {
+            if !outputs.contains(&expr) {
+                outputs.push(expr);
+            }
+        }
+        self.query.outputs = outputs;
+        self.group_what_is_not_aggregated();
+        self.resolve_order();
+        self.complete_set();
+        self.count_groups();
+        let trouble = self.count_trouble();
+        let named = self.named();
+        self.add_named_tables();
+        Some(Reading {
+            query: self.query,
+            form: self.form,
+            named,
+            assumptions: self.assumptions,
+            trouble,
+        })
+    }
+
+    /// Where nothing is asked for by name: the subject itself.
+    fn default_output(&mut self) -> Option<()> {
+        let ranked_only = !self.outputs.is_empty()
+            && self
+                .outputs
+                .iter()
+                .all(|(_, e)| e.is_aggregate() && self.query.order.iter().any(|(o, _)| o == e))
+            && !self.query.group.is_empty();
+        if self.outputs.is_empty() || ranked_only {
+            let t = self.main_table()?;
+            if !self.nodes.iter().any(|n| matches!(n.item, Item::Table(_))) {
+                self.trouble.guessed_output = true;
+            }
+            let label = if self.query.group.is_empty()
+                || self
+                    .query
+                    .group
+                    .iter()
+                    .any(|g| matches!(g, Expr::Column(x, _) if *x == t))
+                    && self.form != "group"
+                    && self.query.group.len() > 1
+            {
+                self.ctx.label(t)
+            } else {
+                self.query.group.clone()
+            };
+            for (k, expr) in label.into_iter().enumerate() {
+                if !self.outputs.iter().any(|(_, e)| *e == expr) {
+                    self.outputs.insert(k, (0, expr));
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// SQL wants every plain output in GROUP BY; so does the meaning: `city and number of members`.
+    fn group_what_is_not_aggregated(&mut self) {
+        let aggregated = self.query.outputs.iter().any(Expr::is_aggregate)
+            || !self.query.having.is_empty()
+            || self.query.order.iter().any(|(e, _)| e.is_aggregate());
+        if !aggregated && self.query.group.is_empty() {
+            return;
+        }
+        if !aggregated && self.query.having.is_empty() {
+            // grouped, but nothing summed up: how many rows
+            if self.form == "group"
+                && self
+                    .query
+                    .outputs
+                    .iter()
+                    .all(|o| self.query.group.contains(o))
+            {
+                self.query.group.clear();
+                self.query.distinct = true;
+                return;
+            }
+        }
+        for output in &self.query.outputs {
+            if output.is_aggregate() || self.query.group.contains(output) {
+                continue;
+            }
+            if let Expr::All(t) = output {
+                if let Some(key) = self.ctx.lexicon.tables[*t].primary_key {
+                    let key = Expr::Column(*t, key);
+                    if !self.query.group.contains(&key) {
+                        self.query.group.push(key);
+                    }
+                }
+                continue;
+            }
+            // a label may repeat: the key keeps its rows apart
+            if let Expr::Column(t, c) = output {
+                let words = &self.ctx.lexicon.tables[*t];
+                if words.label.contains(c)
+                    && !self.ctx.catalog.column(*t, *c).unique
+                    && let Some(key) = words.primary_key
+                {
+                    let key = Expr::Column(*t, key);
+                    if !self.query.group.contains(&key) {
+                        self.query.group.push(key);
+                    }
+                }
+            }
+            self.query.group.push(output.clone());
+        }
+        // conditions on groups of a subject that is not asked for by itself
+        if self.query.group.is_empty()
+            && !self.query.having.is_empty()
+            && let Some(t) = self.subject
+        {
+            self.query.group = self.keyed_label(t);
+        }
+        let order: Vec<(Expr, Direction)> = std::mem::take(&mut self.query.order);
+        let grouped = !self.query.group.is_empty();
+        for (expr, direction) in order {
+            let expr = match expr {
+                Expr::Column(t, c)
+                    if grouped
+                        && !self.query.group.contains(&Expr::Column(t, c))
+                        && self.ctx.is_measure(t, c) =>
+                {
+                    self.summed(Expr::Column(t, c))
+                }
+                Expr::Column(t, c)
+                    if grouped && !self.query.group.contains(&Expr::Column(t, c)) =>
+                {
+                    self.query.group.push(Expr::Column(t, c));
+                    Expr::Column(t, c)
+                }
+                other => other,
+            };
+            self.query.order.push((expr, direction));
+        }
+    }
+
+    /// An order by nothing in particular: by the count if there is one, or what is listed first.
+    fn resolve_order(&mut self) {
+        let fallback = self
+            .query
+            .outputs
+            .iter()
+            .find(|o| o.is_aggregate())
+            .or(self.query.outputs.first())
+            .cloned();
+        for (expr, _) in &mut self.query.order {
+            if *expr == Expr::All(usize::MAX) {
+                if let Some(Expr::All(t)) = fallback {
+                    *expr = self.ctx.label(t).swap_remove(0);
+                } else if let Some(fallback) = &fallback {
+                    *expr = fallback.clone();
+                }
+            }
+        }
+        self.query.order.retain(|(e, _)| !matches!(e, Expr::All(_)));
+        let aggregate_only = !self.query.outputs.is_empty()
+            && self.query.outputs.iter().all(Expr::is_aggregate)
+            && self.query.group.is_empty();
+        if aggregate_only {
+            self.query.order.clear();
+            self.query.limit = None;
+        }
+    }
+
+    /// The second query of an intersection returns the same columns under the other filters.
+    fn complete_set(&mut self) {
+        if let Some((SetOperation::Intersect, other)) = &mut self.query.set {
+            let own = other.filters.clone();
+            let shared: Vec<Condition> = self
+                .query
+                .filters
+                .iter()
+                .filter(|f| !own.iter().any(|o| same_column(o, f)))
+                .cloned()
+                .collect();
+            **other = Query {
+                outputs: self.query.outputs.clone(),
+                filters: own.into_iter().chain(shared).collect(),
+                tables: self.query.tables.clone(),
+                ..Query::default()
+            };
+        }
+    }
+
+    /// `how many members have more than 3 loans`: the groups themselves are counted.
+    fn count_groups(&mut self) {
+        let [Expr::Rows(t)] = self.query.outputs[..] else {
+            return;
+        };
+        if self.query.having.is_empty() || self.form == "group" {
+            return;
+        }
+        self.query.outputs = self.keyed_label(t);
+        self.query.outputs.truncate(1);
+        if self.query.group.is_empty() {
+            self.query.group = self.query.outputs.clone();
+        }
+        self.query.counted = true;
+    }
+
+    fn count_trouble(&mut self) -> super::Trouble {
+        let mut trouble = self.trouble;
+        for (i, node) in self.nodes.iter().enumerate() {
+            match node.item {
+                Item::Unknown => trouble.unknown_words += 1,
+                _ if self.used[i] => {}
+                Item::Op(Op::Distinct | Op::Or | Op::Either | Op::Both | Op::Comparative(_)) => {}
+                Item::Op(_) => trouble.unused_operators += 1,
+                Item::Column(..) => trouble.unused_mentions += 1,
+                Item::Value { .. } | Item::Text(_) => trouble.unused_values += 1,
+                Item::Number(n) if n != 1.0 => trouble.unused_numbers += 1,
+                _ => {}
+            }
+        }
+        trouble
+    }
+
+    /// Tables that are named but that no expression needs narrow the rows down by a join.
+    fn add_named_tables(&mut self) {
+        let all = self.query.all_tables();
+        let absent: Vec<usize> = self
+            .query
+            .filters
+            .iter()
+            .filter_map(|f| match f {
+                Condition::Exists { table, .. } => Some(*table),
+                _ => None,
+            })
+            .collect();
+        let mut tables = Vec::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            let Item::Table(t) = node.item else { continue };
+            if !all.contains(&t)
+                && !absent.contains(&t)
+                && !tables.contains(&t)
+                && !self.is_spurious(i, t)
+            {
+                tables.push(t);
+            }
+        }
+        let root = all.first().copied();
+        tables.retain(|t| root.is_none_or(|r| self.ctx.graph.distance(r, *t).is_some()));
+        if !tables.is_empty() && !self.query.is_grouped() {
+            self.query.distinct = true;
+        }
+        self.query.tables.extend(tables);
+        // a list through a join that repeats rows: each once
+        if !self.query.is_grouped() && self.query.all_tables().len() > 1 {
+            let outputs: Vec<usize> = {
+                let mut tables = Vec::new();
+                self.query
+                    .outputs
+                    .iter()
+                    .for_each(|o| o.tables(&mut tables));
+                tables
+            };
+            if let [only] = outputs[..]
+                && self.is_repeated(only)
+            {
+                self.query.distinct = true;
+            }
+        }
+    }
+
+    fn is_repeated(&self, t: usize) -> bool {
+        let mut tables = self.query.all_tables();
+        tables.retain(|x| *x != t);
+        tables.insert(0, t);
+        self.ctx
+            .graph
+            .connect(&tables, &self.named())
+            .is_some_and(|tree| tree.repeats(t, self.ctx.graph.edges()))
+    }
+
+    /// A table mention that only echoes a column or value beside it.
+    fn is_spurious(&self, i: usize, t: usize) -> bool {
+        let near = |j: usize| match self.nodes.get(j).map(|n| &n.item) {
+            Some(Item::Column(x, _) | Item::Value { table: x, .. }) => *x == t,
+            _ => false,
+        };
+        near(i + 1) || i > 0 && near(i - 1)
+    }
+}
+
+fn same_column(a: &Condition, b: &Condition) -> bool {
+    match (a, b) {
+        (Condition::Compare(x, ..), Condition::Compare(y, ..)) => x == y,
+        _ => false,
+    }
+}
