@@ -4,3 +4,5 @@
 mod endpoint;
 #[path = "guard.rs"]
 mod guard;
+#[path = "seal.rs"]
+mod seal;

@@ -66,6 +66,9 @@ const REFUSED_NAMES: &[&str] = &[
     "shobj_description",
 ];
 
+/// Left out of signatures, whether the setting has it or not.
+const SYSTEM_SCHEMA: &str = "pg_catalog.";
+
 /// What the catalog says about one function.
 pub struct Function {
     oid: pg_sys::Oid,
@@ -102,10 +105,11 @@ impl Function {
         }
     }
 
-    /// Schema-qualified with argument types, as `regprocedure` prints it under an empty path.
+    /// Schema-qualified with argument types, as `regprocedure` prints it under an empty path:
+    /// without a schema only where that is `pg_catalog`.
     fn signature(&self) -> String {
         // SAFETY: the function exists; the text lives in the current context.
-        text(unsafe { pg_sys::format_procedure_qualified(self.oid) })
+        text(unsafe { pg_sys::format_procedure_qualified(self.oid) }).replace(SYSTEM_SCHEMA, "")
     }
 
     /// True for functions that no expression calls by itself, such as `int4in(cstring)`.
@@ -172,5 +176,5 @@ pub fn signatures(setting: &str) -> Vec<String> {
             item.push(character);
         }
     }
-    items.into_iter().map(|item| item.trim_end().to_owned()).filter(|item| !item.is_empty()).collect()
+    items.into_iter().map(|item| item.trim_end().replace(SYSTEM_SCHEMA, "")).filter(|item| !item.is_empty()).collect()
 }
