@@ -9,8 +9,9 @@ vector_file=/etc/apt/sources.list.d/t2sql-pgvector.sources
 cluster_file=/etc/postgresql-common/createcluster.d/t2sql.conf
 
 apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"; }
-installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
-candidate() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+# no `grep -q` behind a pipe: it stops reading early, and pipefail takes that for a failure of the writer
+installed() { [[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *'ok installed'* ]]; }
+candidate() { [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [^\(] ]]; }
 
 mirror() {
     local codename
@@ -61,7 +62,7 @@ pgvector_source() {
 ask_if_running() {
     [ "${T2SQL_YES:-}" = 1 ] && return
     # no pgrep: a bare machine has none
-    cat /proc/[0-9]*/comm 2>/dev/null | grep -qx postgres || return 0
+    [[ $'\n'$(cat /proc/[0-9]*/comm 2>/dev/null)$'\n' == *$'\npostgres\n'* ]] || return 0
     die "a PostgreSQL server is running on this machine, and the packages bring a newer C library" \
         "Text indexes of its databases may need REINDEX afterwards. To go on: T2SQL_YES=1 make demo" \
         "Or use another PostgreSQL: PG_CONFIG=/path/to/pg_config make demo"
@@ -75,11 +76,11 @@ remove_source() {
 }
 
 install_packages() {
-    local version=$1 package wanted=() suite=()
+    local version=$1 package elsewhere wanted=() suite=()
     candidate "postgresql-$version" || apt update
     candidate "postgresql-$version" || add_trixie "$version"
     # only where the release itself has none: the suite brings its own C library along
-    apt-cache madison "postgresql-$version" | grep -qv trixie || suite=(-t trixie)
+    elsewhere=$(apt-cache madison "postgresql-$version" | grep -v ' trixie/') || suite=(-t trixie)
     for package in "postgresql-$version" "postgresql-server-dev-$version" libclang-19-dev build-essential pkg-config sudo; do
         installed "$package" || wanted+=("$package")
     done

@@ -32,7 +32,7 @@ lacking() {
 
 has_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] || compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
-        ldconfig -p 2>/dev/null | grep -q libclang || compgen -G '/usr/lib*/libclang.so*' >/dev/null
+        [[ $(ldconfig -p 2>/dev/null) == *libclang* ]] || compgen -G '/usr/lib*/libclang.so*' >/dev/null
 }
 
 # Prints the pg_config to use; installs packages on Debian when none will do.
