@@ -12,8 +12,6 @@ make_home() {
     [ -d "$home" ] || install -d -m 700 -o "$server_user" "$home"
 }
 
-has_library() { [ -f "$("$(pg_bin "$main_copy")/pg_config" --pkglibdir)/$1.so" ]; }
-
 configure() {
     echo "listen_addresses = ''"
     echo "unix_socket_directories = '$home'"
@@ -23,7 +21,7 @@ configure() {
     echo 'max_connections = 40'
     # tests lose nothing when the machine stops; a person's demo might
     [ "$name" = demo ] || printf 'fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n'
-    has_library timescaledb && printf "shared_preload_libraries = 'timescaledb'\ntimescaledb.telemetry_level = off\n"
+    ! has_library "$main_copy" timescaledb || printf "shared_preload_libraries = 'timescaledb'\ntimescaledb.telemetry_level = off\n"
     printf '%s\n' "${CLUSTER_CONF:-}"
 }
 

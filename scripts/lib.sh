@@ -77,6 +77,9 @@ pg_bin() {
     printf '%s%s' "$1" "$(cat "$state/bindir$PG")"
 }
 
+# has_library COPY NAME: is there a library to preload?
+has_library() { [ -f "$("$(pg_bin "$1")/pg_config" --pkglibdir)/$2.so" ]; }
+
 # cargo-pgrx of exactly our version, beside whatever version the user has; and a configuration of its own.
 pgrx_root=${CARGO_HOME:-$HOME/.cargo}/t2sql
 export PATH=$pgrx_root/bin:$PATH

@@ -4,7 +4,7 @@
 cd "$repo"
 check() {
     case $1 in
-        fmt) cargo fmt --all --check ;;
+        fmt) cargo fmt --all --check -- -l ;;
         clippy) cargo clippy --workspace --all-targets --no-default-features --features "pg$PG" -- -D warnings ;;
         shell)
             if command -v shellcheck >/dev/null; then

@@ -18,6 +18,7 @@ suite_db() {
         install -d -m 700 -o "$server_user" "$state/suites"
         as=(--runas "$server_user" --pgdata "$state/suites")
     fi
+    has_library "$suite_copy" timescaledb || export WITHOUT_TIMESCALEDB=1
     cargo pgrx test "pg$PG" --no-default-features --features "pg$PG" "${as[@]}"
 }
 suite_golden() { scripts/golden.sh; }

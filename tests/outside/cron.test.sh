@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # pg_cron runs CALL t2sql.reindex() as README writes it, in a cluster of its own that preloads pg_cron.
 . "$(dirname "$0")/lib.sh"
-bin=$(pg_bin "$main_copy")
-if [ ! -f "$("$bin/pg_config" --pkglibdir)/pg_cron.so" ]; then
+if ! has_library "$main_copy" pg_cron; then
     echo "skipped: no pg_cron"
     exit
 fi
