@@ -1,7 +1,9 @@
 //! t2sql: questions in plain words, answered inside the database.
 use pgrx::prelude::*;
 
+mod api;
 mod error;
+mod flow;
 mod pg;
 
 ::pgrx::pg_module_magic!(name, version);
@@ -14,6 +16,11 @@ extension_sql_file!("../sql/install/13_vectors.sql", requires = ["12_learning"])
 extension_sql_file!("../sql/install/20_triggers.sql", requires = ["13_vectors"]);
 extension_sql_file!("../sql/install/21_hypertables.sql", requires = ["20_triggers"]);
 extension_sql_file!("../sql/install/30_endpoint.sql", requires = [pg::endpoint::_endpoint_validator]);
+extension_sql_file!(
+    "../sql/install/40_procedures.sql",
+    requires = ["13_vectors", api::models::_embed, api::index::_index_batch]
+);
+extension_sql_file!("../sql/install/90_comments.sql", finalize);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

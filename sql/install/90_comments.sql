@@ -4,6 +4,8 @@ COMMENT ON FUNCTION t2sql.ask(text, text, jsonb) IS
     'Writes SQL that answers the question; runs nothing. Raises when there is no answer (P0002: unclear, 38003: refused by the guard). options: evidence, cache. Example: SELECT t2sql.ask(''orders per month in 2025'')';
 COMMENT ON FUNCTION t2sql.execute_nl(text, text, integer, jsonb) IS
     'The rows that answer the question, one json object each, at most max_rows (default t2sql.max_rows). Example: SELECT * FROM t2sql.execute_nl(''top 5 customers by revenue'')';
+COMMENT ON FUNCTION t2sql.query(text, text, jsonb) IS
+    'The rows that answer the question with the columns that you name; answer() tells which. More rows than t2sql.max_rows are an error. Example: SELECT * FROM t2sql.query(''orders per month'') AS t(month date, orders bigint)';
 COMMENT ON FUNCTION t2sql.run(bigint, integer) IS
     'Runs exactly the SQL that one of your requests showed, guarded again. Example: SELECT * FROM t2sql.run(42)';
 COMMENT ON FUNCTION t2sql.answer(text, text, jsonb) IS
@@ -52,7 +54,7 @@ GRANT USAGE ON SCHEMA t2sql TO PUBLIC;
 GRANT EXECUTE ON FUNCTION t2sql.health(), t2sql.version() TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
-    t2sql.ask(text, text, jsonb), t2sql.execute_nl(text, text, integer, jsonb), t2sql.run(bigint, integer),
+    t2sql.ask(text, text, jsonb), t2sql.execute_nl(text, text, integer, jsonb), t2sql.query(text, text, jsonb), t2sql.run(bigint, integer),
     t2sql.answer(text, text, jsonb), t2sql.explain(text, text, jsonb), t2sql.prompt(text, text, jsonb),
     t2sql.feedback(bigint, boolean, text, integer, text), t2sql.feedback(text, text, boolean, text, integer, text, text),
     t2sql.search(text, integer, text[], real, text), t2sql.embed(text), t2sql._embed(text), t2sql._as_vector(real[])

@@ -59,7 +59,9 @@ fn answer(
     let row = match answer::answer(question, database, &options) {
         Ok(answered) => row(answered),
         // a question that is no question is the question's fault, too
-        Err(error @ (Error::Argument { .. } | Error::TooLong { .. })) if answer::validate(question).is_err() => failed(None, "error", &error),
+        Err(error @ (Error::Argument { .. } | Error::TooLong { .. })) if answer::validate(question).is_err() => {
+            failed(None, "error", &error)
+        }
         Err(error) => return Err(error.into()),
     };
     Ok(TableIterator::once(row))
@@ -90,7 +92,9 @@ fn row(answered: Answered) -> Row {
 
 fn failed(request_id: Option<i64>, status: &str, error: &Error) -> Row {
     let clarification = match error {
-        Error::Unanswerable { detail, hint, .. } => Some(detail.iter().cloned().chain([hint.clone()]).collect::<Vec<_>>().join(" ")),
+        Error::Unanswerable { detail, hint, .. } => {
+            Some(detail.iter().cloned().chain([hint.clone()]).collect::<Vec<_>>().join(" "))
+        }
         other => other.hint(),
     };
     let message = format!("{}: {error}", error.sqlstate());

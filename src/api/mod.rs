@@ -3,9 +3,9 @@
 mod answer;
 mod ask;
 mod health;
-mod index;
+pub mod index;
 mod learn;
-mod models;
+pub mod models;
 mod query;
 mod registry;
 mod search;

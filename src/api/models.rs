@@ -39,7 +39,11 @@ fn set_llm(
         (None, None) => models::unset_llm(database)?,
         (Some(server), Some(model)) => models::set_llm(server, model, database)?,
         _ => {
-            return Err(Error::argument("server and model go together", "For example: SELECT t2sql.set_llm('openai', 'gpt-4.1'); NULL for both takes the model away.").into());
+            return Err(Error::argument(
+                "server and model go together",
+                "For example: SELECT t2sql.set_llm('openai', 'gpt-4.1'); NULL for both takes the model away.",
+            )
+            .into());
         }
     };
     Ok(TableIterator::once(row(tested)))
@@ -81,5 +85,7 @@ fn _embed(text: Option<&str>) -> Result<Option<Vec<f32>>, ErrorReport> {
         None => Embedder::Builtin,
     };
     let vector = embedder.documents(&[text.to_owned()])?.pop().flatten();
-    Ok(Some(vector.ok_or_else(|| Error::argument("there is nothing to embed", "Pass a text with at least one letter or digit."))?))
+    Ok(Some(vector.ok_or_else(|| {
+        Error::argument("there is nothing to embed", "Pass a text with at least one letter or digit.")
+    })?))
 }

@@ -12,11 +12,7 @@ pub enum Error {
     EndpointTimeout(u64),
     /// The endpoint answered with an error status.
     #[error("the endpoint answered with HTTP status {status}")]
-    EndpointStatus {
-        status: u16,
-        retry_after: Option<u64>,
-        detail: String,
-    },
+    EndpointStatus { status: u16, retry_after: Option<u64>, detail: String },
     /// The endpoint answered, but not with anything that can be used.
     #[error("the endpoint's reply is unusable: {0}")]
     Reply(String),

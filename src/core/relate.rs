@@ -24,14 +24,7 @@ pub fn infer(catalog: &Catalog) -> Vec<Edge> {
             let mut best: Option<Edge> = None;
             for to_column in 0..target.columns.len() {
                 for from_column in 0..referring.columns.len() {
-                    let pair = Pair {
-                        catalog,
-                        lexicon: &lexicon,
-                        from,
-                        from_column,
-                        to,
-                        to_column,
-                    };
+                    let pair = Pair { catalog, lexicon: &lexicon, from, from_column, to, to_column };
                     let weight = pair.weight();
                     if weight >= MIN_WEIGHT && best.as_ref().is_none_or(|b| weight > b.weight) {
                         best = Some(Edge {
@@ -55,8 +48,7 @@ pub fn infer(catalog: &Catalog) -> Vec<Edge> {
 
 fn declared(catalog: &Catalog, a: usize, b: usize) -> bool {
     catalog.edges.iter().any(|e| {
-        matches!(e.origin, Origin::Fk | Origin::Declared)
-            && (e.from == a && e.to == b || e.from == b && e.to == a)
+        matches!(e.origin, Origin::Fk | Origin::Declared) && (e.from == a && e.to == b || e.from == b && e.to == a)
     })
 }
 
@@ -65,24 +57,16 @@ fn prune(catalog: &Catalog, edges: &mut Vec<Edge>) {
     let copy = edges.clone();
     edges.retain(|e| {
         let better = |o: &Edge| {
-            o.from == e.from
-                && o.from_columns == e.from_columns
-                && o.to != e.to
-                && o.weight > e.weight + 0.1
+            o.from == e.from && o.from_columns == e.from_columns && o.to != e.to && o.weight > e.weight + 0.1
         };
         let reverse = |o: &Edge| {
-            o.from == e.to
-                && o.to == e.from
-                && (o.weight > e.weight || o.weight == e.weight && o.from < e.from)
+            o.from == e.to && o.to == e.from && (o.weight > e.weight || o.weight == e.weight && o.from < e.from)
         };
         !copy.iter().any(|o| better(o) || reverse(o))
     });
     // a column with a declared key refers to that and nothing else
     edges.retain(|e| {
-        !catalog
-            .edges
-            .iter()
-            .any(|d| d.origin == Origin::Fk && d.from == e.from && d.from_columns == e.from_columns)
+        !catalog.edges.iter().any(|d| d.origin == Origin::Fk && d.from == e.from && d.from_columns == e.from_columns)
     });
 }
 
@@ -111,11 +95,7 @@ impl Pair<'_> {
         let mut weight = names * range_fits(from, to);
         if !unique {
             // shared dimensions, such as a country's name, join as a last resort
-            weight *= if self.key_like(self.lexicon.column(self.to, self.to_column)) {
-                0.6
-            } else {
-                0.4
-            };
+            weight *= if self.key_like(self.lexicon.column(self.to, self.to_column)) { 0.6 } else { 0.4 };
         }
         weight
     }
@@ -123,8 +103,7 @@ impl Pair<'_> {
     fn is_unique(&self) -> bool {
         let table = &self.catalog.tables[self.to];
         let column = &table.columns[self.to_column];
-        column.unique
-            || table.rows >= 1.0 && column.n_distinct.is_some_and(|n| n >= table.rows * 0.98)
+        column.unique || table.rows >= 1.0 && column.n_distinct.is_some_and(|n| n >= table.rows * 0.98)
     }
 
     fn key_like(&self, words: &ColumnWords) -> bool {
@@ -158,11 +137,7 @@ impl Pair<'_> {
                 (false, false, false) => 0.6,
             };
         }
-        if key
-            && names_target
-            && from_words.last_is(&[last])
-            && (target_is_id || own.ends_with(&stems))
-        {
+        if key && names_target && from_words.last_is(&[last]) && (target_is_id || own.ends_with(&stems)) {
             return 0.9;
         }
         // `sender_id` → `id` needs the table's name; `home_team_id` → `team_id` ends like it
@@ -179,10 +154,7 @@ impl Pair<'_> {
     fn is_generic(&self, stems: &[&str]) -> bool {
         stems.iter().all(|s| {
             crate::link::is_generic(s)
-                || matches!(
-                    *s,
-                    "year" | "statu" | "status" | "comment" | "sourc" | "homepag" | "websit"
-                )
+                || matches!(*s, "year" | "statu" | "status" | "comment" | "sourc" | "homepag" | "websit")
         })
     }
 }
@@ -199,21 +171,16 @@ fn same_kind(a: &Column, b: &Column) -> bool {
 /// Whether the values of `from` lie within those of `to`, as far as statistics tell.
 fn range_fits(from: &Column, to: &Column) -> f32 {
     let number = |s: &Option<String>| s.as_deref().and_then(|s| s.parse::<f64>().ok());
-    if let (Some(lo), Some(hi), Some(min), Some(max)) = (
-        number(&from.min),
-        number(&from.max),
-        number(&to.min),
-        number(&to.max),
-    ) && (hi < min || lo > max)
+    if let (Some(lo), Some(hi), Some(min), Some(max)) =
+        (number(&from.min), number(&from.max), number(&to.min), number(&to.max))
+        && (hi < min || lo > max)
     {
         return 0.2;
     }
     // common values are a sample of those that must exist over there
     if !from.common.is_empty()
         && to.common.len() > 3
-        && to
-            .n_distinct
-            .is_some_and(|n| n <= to.common.len() as f64 + 0.5)
+        && to.n_distinct.is_some_and(|n| n <= to.common.len() as f64 + 0.5)
     {
         let inside = from.common.iter().filter(|v| to.common.contains(v)).count();
         return 0.4 + 0.6 * inside as f32 / from.common.len() as f32;
@@ -233,9 +200,7 @@ mod tests {
         let inferred = infer(&catalog);
         for edge in &declared {
             assert!(
-                inferred.iter().any(|e| e.from == edge.from
-                    && e.to == edge.to
-                    && e.from_columns == edge.from_columns),
+                inferred.iter().any(|e| e.from == edge.from && e.to == edge.to && e.from_columns == edge.from_columns),
                 "{edge:?}"
             );
         }

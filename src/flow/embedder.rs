@@ -65,7 +65,8 @@ fn remote(endpoint: &Endpoint, model: &str, texts: &[String]) -> Result<Vec<Vec<
     let missing: Vec<usize> = (0..texts.len()).filter(|&i| !known.contains_key(&hashes[i])).collect();
     for batch in missing.chunks(BATCH) {
         let wanted: Vec<String> = batch.iter().map(|&i| texts[i].clone()).collect();
-        let new: Vec<(String, Vec<f32>)> = batch.iter().map(|&i| hashes[i].clone()).zip(endpoint.embed(model, &wanted)?).collect();
+        let new: Vec<(String, Vec<f32>)> =
+            batch.iter().map(|&i| hashes[i].clone()).zip(endpoint.embed(model, &wanted)?).collect();
         vectors::cache(&key, &new, ttl)?;
         known.extend(new);
     }

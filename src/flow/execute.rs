@@ -25,17 +25,24 @@ pub fn job(question: &str, database: Option<&str>, options: &Options) -> Result<
     let answered = answer::answer(question, database, options)?;
     let (request_id, scope) = (answered.request_id, Scope::open(database)?);
     let candidate = answered.result?;
-    for warning in &candidate.warnings {
-        pgrx::warning!("{warning}");
-    }
     let search_path = scope.context.schemas.clone();
-    Ok(Job { scope, request_id, sample_id: candidate.sample_id, question: question.into(), sql: candidate.sql, search_path })
+    Ok(Job {
+        scope,
+        request_id,
+        sample_id: candidate.sample_id,
+        question: question.into(),
+        sql: candidate.sql,
+        search_path,
+    })
 }
 
 /// The SQL of an earlier request, for whoever asked it.
 pub fn job_of(request_id: i64) -> Result<Job> {
     let missing = || {
-        Error::argument(format!("there is no request {request_id} of yours with SQL"), "SELECT id, question, sql FROM t2sql.my_requests lists yours.")
+        Error::argument(
+            format!("there is no request {request_id} of yours with SQL"),
+            "SELECT id, question, sql FROM t2sql.my_requests lists yours.",
+        )
     };
     let recorded = learn::request(request_id)?.ok_or_else(missing)?;
     if recorded.user_name != role::name(role::current()) {

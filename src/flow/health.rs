@@ -44,14 +44,22 @@ pub fn check() -> Result<Vec<Check>> {
     checks.push(Check {
         item: "preload",
         ok: preloaded,
-        detail: if preloaded { "the library is loaded with each session".into() } else { "the library is loaded at the first call; settings t2sql.* made before that are checked late".to_owned() },
+        detail: if preloaded {
+            "the library is loaded with each session".into()
+        } else {
+            "the library is loaded at the first call; settings t2sql.* made before that are checked late".to_owned()
+        },
         remedy: Some("ALTER DATABASE … SET session_preload_libraries = 't2sql'".into()),
     });
     let timescale = environment::has_extension("timescaledb")?;
     checks.push(Check {
         item: "timescaledb",
         ok: !timescale || environment::hypertables()?,
-        detail: if timescale { "installed".into() } else { "not installed; event tables are ordinary tables".to_owned() },
+        detail: if timescale {
+            "installed".into()
+        } else {
+            "not installed; event tables are ordinary tables".to_owned()
+        },
         remedy: Some("SELECT t2sql.setup_hypertables()".into()),
     });
     match context::find(None)? {

@@ -44,7 +44,12 @@ pub struct Report {
 }
 
 /// The whole run in one transaction: what `index_schema()` does.
-pub fn run(database: Option<&str>, schemas: Option<Vec<String>>, force: bool, tell: &dyn Fn(&str)) -> Result<(Context, Report)> {
+pub fn run(
+    database: Option<&str>,
+    schemas: Option<Vec<String>>,
+    force: bool,
+    tell: &dyn Fn(&str),
+) -> Result<(Context, Report)> {
     let context = prepare(database, schemas.as_deref())?;
     let mut report = Report::default();
     let found = structure(&context, schemas.as_deref(), force, &mut report)?;
@@ -88,7 +93,10 @@ pub fn prepare(database: Option<&str>, schemas: Option<&[String]>) -> Result<Con
     if let Some(given) = schemas {
         let missing = catalog::missing_schemas(given)?;
         if !missing.is_empty() {
-            return Err(Error::argument(format!("schema {} does not exist", missing.join(", ")), "Name schemas of this database, or none for all."));
+            return Err(Error::argument(
+                format!("schema {} does not exist", missing.join(", ")),
+                "Name schemas of this database, or none for all.",
+            ));
         }
     }
     if is_current {
@@ -132,7 +140,11 @@ fn register_current(name: &str) -> Result<()> {
 
 /// Tables, columns and relationships.
 pub fn structure(context: &Context, schemas: Option<&[String]>, force: bool, report: &mut Report) -> Result<Found> {
-    let found = catalog::introspect(schemas.unwrap_or(&context.schemas), context.include.as_deref(), context.exclude.as_deref())?;
+    let found = catalog::introspect(
+        schemas.unwrap_or(&context.schemas),
+        context.include.as_deref(),
+        context.exclude.as_deref(),
+    )?;
     if found.tables.is_empty() {
         return Err(Error::setup(
             format!("there is no table to index in {}", schemas.unwrap_or(&context.schemas).join(", ")),
@@ -162,7 +174,7 @@ fn infer(context: &Context, found: &Found) -> Result<i64> {
     let whole = kb::catalog::read(context.id)?.catalog;
     let mut edges = Vec::new();
     for schema in &context.schemas {
-        interrupt::check();
+        interrupt::tick();
         let places: Vec<usize> = (0..whole.tables.len()).filter(|&t| whole.tables[t].schema == *schema).collect();
         let inside = |t: usize| places.iter().position(|&p| p == t);
         let part = Catalog {
@@ -171,7 +183,9 @@ fn infer(context: &Context, found: &Found) -> Result<i64> {
                 .edges
                 .iter()
                 .filter(|e| e.origin != t2sql_core::schema::Origin::Inferred)
-                .filter_map(|e| Some(t2sql_core::schema::Edge { from: inside(e.from)?, to: inside(e.to)?, ..e.clone() }))
+                .filter_map(|e| {
+                    Some(t2sql_core::schema::Edge { from: inside(e.from)?, to: inside(e.to)?, ..e.clone() })
+                })
                 .collect(),
             terms: Vec::new(),
         };
@@ -202,11 +216,16 @@ fn values_state(table: &FoundTable) -> String {
 }
 
 /// Reads values until `deadline`; returns how many tables were read. What is left stays in `pending`.
-pub fn values(context: &Context, pending: &mut Vec<FoundTable>, deadline: Instant, report: &mut Report) -> Result<usize> {
+pub fn values(
+    context: &Context,
+    pending: &mut Vec<FoundTable>,
+    deadline: Instant,
+    report: &mut Report,
+) -> Result<usize> {
     let mut scanned = 0;
     while Instant::now() < deadline {
         let Some(table) = pending.pop() else { break };
-        interrupt::check();
+        interrupt::tick();
         let mut columns = Vec::new();
         if may_keep_values(&table) {
             for column in table.columns.iter().filter(|c| has_few_values(c, &table)) {
@@ -216,7 +235,8 @@ pub fn values(context: &Context, pending: &mut Vec<FoundTable>, deadline: Instan
             }
             scanned += 1;
         }
-        report.values += kb::catalog::store_values(context.id, &table.schema, &table.name, &columns, &values_state(&table))?;
+        report.values +=
+            kb::catalog::store_values(context.id, &table.schema, &table.name, &columns, &values_state(&table))?;
     }
     Ok(scanned)
 }
@@ -242,7 +262,12 @@ fn has_few_values(column: &FoundColumn, table: &FoundTable) -> bool {
 fn column_values(table: &FoundTable, column: &FoundColumn) -> Result<Option<ColumnValues>> {
     let limit = usize::try_from(guc::max_indexed_values()).unwrap_or_default();
     let Some(found) = catalog::distinct_values(table, column, limit)? else { return Ok(None) };
-    let mut kept = ColumnValues { column: column.name.clone(), values: Vec::new(), normalised: Vec::new(), frequencies: Vec::new() };
+    let mut kept = ColumnValues {
+        column: column.name.clone(),
+        values: Vec::new(),
+        normalised: Vec::new(),
+        frequencies: Vec::new(),
+    };
     for (value, frequency) in found {
         let normalised = fold(&value);
         if !normalised.is_empty() && value.chars().count() <= LONGEST_VALUE {
@@ -300,19 +325,25 @@ fn target_model(context: &Context) -> Result<EmbeddingModel> {
         return Ok(model);
     }
     let id = context::put_embedding_model(BUILTIN, embed::MODEL, embed::DIMENSIONS)?;
-    Ok(EmbeddingModel { id, model_name: embed::MODEL.into(), provider: BUILTIN.into(), dimensions: embed::DIMENSIONS as i32 })
+    Ok(EmbeddingModel {
+        id,
+        model_name: embed::MODEL.into(),
+        provider: BUILTIN.into(),
+        dimensions: embed::DIMENSIONS as i32,
+    })
 }
 
 /// Embeds and writes one batch; false when nothing is left.
 pub fn embed_batch(context: &Context, pending: &mut PendingTexts, report: &mut Report) -> Result<bool> {
-    interrupt::check();
+    interrupt::tick();
     let from = pending.chunks.len().saturating_sub(BATCH);
     let mut chunks = pending.chunks.split_off(from);
     chunks.reverse();
     let texts: Vec<String> = chunks.iter().map(|c| c.text.clone()).collect();
     let vectors = pending.embedder.documents(&texts)?;
     // a name without any letter or digit has no vector; it is found by spelling
-    let (chunks, vectors): (Vec<Chunk>, Vec<Vec<f32>>) = chunks.into_iter().zip(vectors).filter_map(|(c, v)| Some((c, v?))).unzip();
+    let (chunks, vectors): (Vec<Chunk>, Vec<Vec<f32>>) =
+        chunks.into_iter().zip(vectors).filter_map(|(c, v)| Some((c, v?))).unzip();
     vectors::store(context.id, pending.model.id, &chunks, &vectors)?;
     report.embeddings += chunks.len() as i64;
     if pending.chunks.is_empty() && context.embedding.as_ref().map(|m| m.id) != Some(pending.model.id) {
@@ -342,7 +373,10 @@ pub fn message(context: &Context, report: &Report) -> Result<String> {
         parts.push(format!("{} skipped because this role may not read them", report.hidden));
     }
     if report.unanalysed > 0 {
-        parts.push(format!("{} have no statistics yet: run ANALYZE, then index again, for better answers", report.unanalysed));
+        parts.push(format!(
+            "{} have no statistics yet: run ANALYZE, then index again, for better answers",
+            report.unanalysed
+        ));
     }
     if report.values_left {
         parts.push("values are left to read (t2sql.index_values_timeout): index again to go on".into());

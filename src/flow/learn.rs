@@ -40,7 +40,14 @@ pub fn feedback_on(request_id: i64, said: &Said) -> Result<i64> {
     if request.user_name != role::name(role::current()) {
         return Err(missing());
     }
-    store(Some(&request.database), Some(request_id), request.sql_sample_id, &request.question, request.sql.as_deref(), said)
+    store(
+        Some(&request.database),
+        Some(request_id),
+        request.sql_sample_id,
+        &request.question,
+        request.sql.as_deref(),
+        said,
+    )
 }
 
 /// Feedback where no request was recorded (standby, READ ONLY).
@@ -49,7 +56,14 @@ pub fn feedback(question: &str, sql: &str, database: Option<&str>, said: &Said) 
     store(database, None, None, question, Some(sql), said)
 }
 
-fn store(database: Option<&str>, request_id: Option<i64>, sample_id: Option<i64>, question: &str, sql: Option<&str>, said: &Said) -> Result<i64> {
+fn store(
+    database: Option<&str>,
+    request_id: Option<i64>,
+    sample_id: Option<i64>,
+    question: &str,
+    sql: Option<&str>,
+    said: &Said,
+) -> Result<i64> {
     require_write("feedback")?;
     if let Some(rating) = said.rating
         && !(1..=5).contains(&rating)
@@ -57,7 +71,10 @@ fn store(database: Option<&str>, request_id: Option<i64>, sample_id: Option<i64>
         return Err(Error::argument("rating must be between 1 and 5", "1 is worst, 5 is best; leave it out for none."));
     }
     if said.is_correct && said.correction.is_some() {
-        return Err(Error::argument("a correct answer needs no correction", "Pass is_correct => false with a correction, or leave the correction out."));
+        return Err(Error::argument(
+            "a correct answer needs no correction",
+            "Pass is_correct => false with a correction, or leave the correction out.",
+        ));
     }
     let scope = Scope::open(database)?;
     // a correct answer, or the correction of a wrong one, answers the same question next time
@@ -90,7 +107,11 @@ fn store(database: Option<&str>, request_id: Option<i64>, sample_id: Option<i64>
 
 /// A user may take back what only he sees, a curator everything.
 fn is_own(scope: &Scope, sample: i64) -> bool {
-    scope.view.samples.iter().any(|(s, _)| s.id == sample && (s.owner == scope.caller && !s.verified || role::is_curator()))
+    scope
+        .view
+        .samples
+        .iter()
+        .any(|(s, _)| s.id == sample && (s.owner == scope.caller && !s.verified || role::is_curator()))
 }
 
 /// Stores a verified question; returns its id.
@@ -115,8 +136,8 @@ fn keep(scope: &Scope, given: &Given, source: &str) -> Result<i64> {
         question: given.question,
         sql: &sql,
         normalised: &fold(given.question),
-        masked: Some(template.skeleton()),
-        signature: Some(template.signature()),
+        signature: Some(content_hash(&template.signature())),
+        masked: Some(template.signature()),
         template: serde_json::to_string(&template).ok(),
         complexity: complexity(&sql, checked.relations.len()),
         tags: given.tags.clone(),
@@ -150,7 +171,13 @@ fn embed(scope: &Scope, id: i64, question: &str) -> Result<()> {
 fn complexity(sql: &str, relations: usize) -> i32 {
     let lower = sql.to_lowercase();
     let count = |word: &str| lower.matches(word).count();
-    let parts = relations + count("select") + count("group by") + count("having") + count(" over") + count("union") + count("except");
+    let parts = relations
+        + count("select")
+        + count("group by")
+        + count("having")
+        + count(" over")
+        + count("union")
+        + count("except");
     i32::try_from(parts).unwrap_or(10).clamp(1, 10)
 }
 

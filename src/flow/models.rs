@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::flow::embedder::BUILTIN;
-use crate::pg::endpoint::Endpoint;
+use crate::pg::endpoint::{self, Endpoint};
 use crate::pg::kb::context;
 use std::time::Instant;
 use t2sql_core::embed;
@@ -27,6 +27,7 @@ pub fn set_llm(server: &str, model: &str, database: Option<&str>) -> Result<Test
         temperature: Some(0.0),
         ..ChatRequest::default()
     };
+    endpoint::require_usage(server)?;
     let reply = Endpoint::open(server)?.chat(&request)?;
     context::use_llm(database.map(|d| d.id), server, model)?;
     Ok(Tested {
@@ -41,7 +42,12 @@ pub fn set_llm(server: &str, model: &str, database: Option<&str>) -> Result<Test
 pub fn unset_llm(database: Option<&str>) -> Result<Tested> {
     let database = database.map(|name| context::get(Some(name))).transpose()?;
     context::drop_llm(database.map(|d| d.id))?;
-    Ok(Tested { model: "none".into(), dimensions: None, latency_ms: 0.0, detail: "answers come from samples and the built-in engine".into() })
+    Ok(Tested {
+        model: "none".into(),
+        dimensions: None,
+        latency_ms: 0.0,
+        detail: "answers come from samples and the built-in engine".into(),
+    })
 }
 
 /// Lets the next index run of a context (all without `database`) embed with `model` of `server`;
@@ -53,7 +59,13 @@ pub fn set_embedder(server: &str, model: Option<&str>, database: Option<&str>) -
     let (model, dimensions) = if server == BUILTIN {
         (embed::MODEL.to_owned(), embed::DIMENSIONS)
     } else {
-        let model = model.ok_or_else(|| Error::argument("a model name is needed", "For example: SELECT t2sql.set_embedder('openai', 'text-embedding-3-small')."))?;
+        let model = model.ok_or_else(|| {
+            Error::argument(
+                "a model name is needed",
+                "For example: SELECT t2sql.set_embedder('openai', 'text-embedding-3-small').",
+            )
+        })?;
+        endpoint::require_usage(server)?;
         let vectors = Endpoint::open(server)?.embed(model, &["orders per month".to_owned()])?;
         let dimensions = vectors.first().map_or(0, Vec::len);
         (model.to_owned(), dimensions)
@@ -64,7 +76,8 @@ pub fn set_embedder(server: &str, model: Option<&str>, database: Option<&str>) -
         model,
         dimensions: i32::try_from(dimensions).ok(),
         latency_ms: started.elapsed().as_secs_f64() * 1e3,
-        detail: "run SELECT * FROM t2sql.index_schema() to embed everything with it; until then the old model serves".into(),
+        detail: "run SELECT * FROM t2sql.index_schema() to embed everything with it; until then the old model serves"
+            .into(),
     })
 }
 

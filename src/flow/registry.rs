@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::pg::catalog;
-use crate::pg::kb::context::{self, Definition};
 use crate::pg::kb;
+use crate::pg::kb::context::{self, Definition};
 
 pub struct Registration<'a> {
     pub name: &'a str,
@@ -17,14 +17,23 @@ pub struct Registration<'a> {
 /// Registers a context or changes it; returns its id.
 pub fn register(r: &Registration) -> Result<i64> {
     if r.name.trim().is_empty() {
-        return Err(Error::argument("name must not be empty", "Name the context as people will call it, for example 'sales'."));
+        return Err(Error::argument(
+            "name must not be empty",
+            "Name the context as people will call it, for example 'sales'.",
+        ));
     }
     if r.schemas.is_empty() {
-        return Err(Error::argument("at least one schema is needed", "For example: SELECT t2sql.register_database('sales', ARRAY['sales', 'public'])."));
+        return Err(Error::argument(
+            "at least one schema is needed",
+            "For example: SELECT t2sql.register_database('sales', ARRAY['sales', 'public']).",
+        ));
     }
     let missing = catalog::missing_schemas(&r.schemas)?;
     if !missing.is_empty() {
-        return Err(Error::argument(format!("schema {} does not exist", missing.join(", ")), "Name schemas of this database in the order of their search_path."));
+        return Err(Error::argument(
+            format!("schema {} does not exist", missing.join(", ")),
+            "Name schemas of this database in the order of their search_path.",
+        ));
     }
     context::put(&Definition {
         name: r.name,
@@ -53,7 +62,9 @@ pub fn describe(object: &str, description: Option<&str>, database: Option<&str>)
             [t] if *t == table.name => found.push((table, None)),
             [s, t] if *s == table.schema && *t == table.name => found.push((table, None)),
             [t, c] if *t == table.name && column(c) => found.push((table, Some((*c).to_owned()))),
-            [s, t, c] if *s == table.schema && *t == table.name && column(c) => found.push((table, Some((*c).to_owned()))),
+            [s, t, c] if *s == table.schema && *t == table.name && column(c) => {
+                found.push((table, Some((*c).to_owned())))
+            }
             _ => {}
         }
     }

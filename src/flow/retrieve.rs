@@ -30,8 +30,11 @@ impl Retrieved {
 
     /// Columns in the order of their score over all tables.
     pub fn columns(&self) -> Vec<(usize, usize)> {
-        let mut scored: Vec<(f32, usize, usize)> =
-            self.tables.iter().flat_map(|r| r.columns.iter().map(move |&(column, score)| (score, r.table, column))).collect();
+        let mut scored: Vec<(f32, usize, usize)> = self
+            .tables
+            .iter()
+            .flat_map(|r| r.columns.iter().map(move |&(column, score)| (score, r.table, column)))
+            .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         scored.into_iter().map(|(_, table, column)| (table, column)).collect()
     }
@@ -45,8 +48,14 @@ pub fn retrieve(scope: &Scope, question: &str, fusion: &Fusion) -> Result<Retrie
     if fusion.vector > 0.0 {
         for (collection, id, similarity) in neighbours(scope, question)? {
             match collection.as_str() {
-                "table" => scores.extend(scope.place(id).map(|table| VectorScore { table, column: None, cosine: similarity })),
-                "column" => scores.extend(scope.column_place(id).map(|(table, column)| VectorScore { table, column: Some(column), cosine: similarity })),
+                "table" => {
+                    scores.extend(scope.place(id).map(|table| VectorScore { table, column: None, cosine: similarity }))
+                }
+                "column" => scores.extend(scope.column_place(id).map(|(table, column)| VectorScore {
+                    table,
+                    column: Some(column),
+                    cosine: similarity,
+                })),
                 _ => samples.extend(sample_place(scope, id).map(|place| (place, similarity))),
             }
         }

@@ -17,8 +17,6 @@ use t2sql_core::schema::{Catalog, Edge, Family, ValueHit, ValueSource};
 pub struct Scope {
     pub context: Context,
     pub caller: String,
-    /// Role whose privileges decide what may be retrieved and read.
-    pub reader: String,
     pub view: Rc<View>,
     /// With `enforce`: the only relations that SQL may read.
     enforced: Option<Vec<pg_sys::Oid>>,
@@ -34,11 +32,14 @@ pub struct View {
     value_columns: Vec<i64>,
 }
 
+/// What a role may read: tables by their keys.
+type Permissions = Vec<(i64, Permission)>;
+
 /// Catalogues stay parsed in the backend until their generation changes.
 struct Cached {
     generation: i64,
     stored: Rc<Stored>,
-    views: Vec<(Vec<(i64, Permission)>, Rc<View>)>,
+    views: Vec<(Permissions, Rc<View>)>,
 }
 
 /// Contexts that one backend keeps: enough for a person, too few to hurt.
@@ -67,12 +68,14 @@ impl Scope {
         if permissions.is_empty() {
             return Err(Error::Privilege {
                 message: format!("role \"{reader}\" may read no table of database \"{}\"", context.name),
-                hint: format!("Grant it: GRANT USAGE ON SCHEMA … TO \"{reader}\"; GRANT SELECT ON … TO \"{reader}\". New tables need SELECT * FROM t2sql.index_schema()."),
+                hint: format!(
+                    "Grant it: GRANT USAGE ON SCHEMA … TO \"{reader}\"; GRANT SELECT ON … TO \"{reader}\". New tables need SELECT * FROM t2sql.index_schema()."
+                ),
             });
         }
         let view = view(&context, permissions)?;
         let enforced = if context.enforce { Some(catalog::relations(context.id)?) } else { None };
-        Ok(Scope { context, caller, reader, view, enforced })
+        Ok(Scope { context, caller, view, enforced })
     }
 
     /// Samples that serve this caller: everybody's, and the caller's own.
@@ -101,7 +104,7 @@ impl Scope {
     }
 }
 
-fn view(context: &Context, permissions: Vec<(i64, Permission)>) -> Result<Rc<View>> {
+fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
     let hit = CACHE.with_borrow(|cache| {
         let (_, cached) = cache.iter().find(|(id, c)| *id == context.id && c.generation == context.generation)?;
         let view = cached.views.iter().find(|(p, _)| *p == permissions).map(|(_, v)| Rc::clone(v));
@@ -200,6 +203,9 @@ impl ValueSource for Values<'_> {
 
     fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {
         let found = catalog::similar_values(&self.view.value_columns, folded, limit).unwrap_or_default();
-        found.into_iter().filter_map(|(column, value, similarity)| self.hit(column, value, folded.to_owned(), similarity)).collect()
+        found
+            .into_iter()
+            .filter_map(|(column, value, similarity)| self.hit(column, value, folded.to_owned(), similarity))
+            .collect()
     }
 }

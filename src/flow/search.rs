@@ -18,12 +18,21 @@ const KINDS: [&str; 5] = ["table", "column", "value", "sample", "term"];
 const SNIPPET: usize = 200;
 
 /// The `k` nearest objects of the wanted kinds with a score of at least `threshold`, best first.
-pub fn search(query: &str, k: i32, kinds: Option<&[String]>, threshold: f32, database: Option<&str>) -> Result<Vec<Found>> {
+pub fn search(
+    query: &str,
+    k: i32,
+    kinds: Option<&[String]>,
+    threshold: f32,
+    database: Option<&str>,
+) -> Result<Vec<Found>> {
     validate(query)?;
     let k = usize::try_from(k).ok().filter(|k| (1..=1000).contains(k));
     let k = k.ok_or_else(|| Error::argument("k must be between 1 and 1000", "10 is the default."))?;
     if let Some(unknown) = kinds.unwrap_or_default().iter().find(|kind| !KINDS.contains(&kind.as_str())) {
-        return Err(Error::argument(format!("there is no kind \"{unknown}\""), format!("Kinds are: {}.", KINDS.join(", "))));
+        return Err(Error::argument(
+            format!("there is no kind \"{unknown}\""),
+            format!("Kinds are: {}.", KINDS.join(", ")),
+        ));
     }
     let wanted = |kind: &str| kinds.is_none_or(|kinds| kinds.iter().any(|k| k == kind));
     let scope = Scope::open(database)?;
@@ -34,7 +43,12 @@ pub fn search(query: &str, k: i32, kinds: Option<&[String]>, threshold: f32, dat
         let table = &catalog.tables[ranked.table];
         let name = format!("{}.{}", table.schema, table.name);
         if wanted("table") {
-            found.push(Found { kind: "table", object: name.clone(), score: squash(ranked.score), snippet: snippet(table.comment.as_deref()) });
+            found.push(Found {
+                kind: "table",
+                object: name.clone(),
+                score: squash(ranked.score),
+                snippet: snippet(table.comment.as_deref()),
+            });
         }
         if wanted("column") {
             found.extend(ranked.columns.iter().map(|&(column, score)| {
@@ -63,16 +77,18 @@ pub fn search(query: &str, k: i32, kinds: Option<&[String]>, threshold: f32, dat
     if wanted("sample") {
         found.extend(retrieved.samples.iter().map(|&(place, similarity)| {
             let sample = &scope.view.samples[place].0;
-            Found { kind: "sample", object: sample.question.clone(), score: similarity.clamp(0.0, 1.0), snippet: snippet(Some(&sample.sql)) }
+            Found {
+                kind: "sample",
+                object: sample.question.clone(),
+                score: similarity.clamp(0.0, 1.0),
+                snippet: snippet(Some(&sample.sql)),
+            }
         }));
     }
     if wanted("term") {
         let folded = t2sql_core::text::fold(query);
-        found.extend(catalog.terms.iter().filter(|t| folded.contains(&t2sql_core::text::fold(&t.name))).map(|t| Found {
-            kind: "term",
-            object: t.name.clone(),
-            score: 1.0,
-            snippet: snippet(Some(&t.definition)),
+        found.extend(catalog.terms.iter().filter(|t| folded.contains(&t2sql_core::text::fold(&t.name))).map(|t| {
+            Found { kind: "term", object: t.name.clone(), score: 1.0, snippet: snippet(Some(&t.definition)) }
         }));
     }
     found.retain(|f| f.score >= threshold);

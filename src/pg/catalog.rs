@@ -73,7 +73,9 @@ pub fn introspect(schemas: &[String], include: Option<&[String]>, exclude: Optio
     .unwrap_or_default();
     for column in found.tables.iter_mut().flat_map(|t| &mut t.columns) {
         column.complete_range();
-        column.common.as_mut().map(|common| common.truncate(30));
+        if let Some(common) = &mut column.common {
+            common.truncate(30);
+        }
     }
     Ok(found)
 }

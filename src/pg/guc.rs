@@ -132,7 +132,7 @@ settings! {
         c"How often a model may repair SQL that failed its check.", c"Each repair is one more request.";
     int max_prompt_tokens = c"t2sql.max_prompt_tokens", 8_000, 500, 1_000_000; Userset;
         c"Most tokens of a prompt, as estimated.", c"A schema that fits is sent whole; otherwise the best-ranked part.";
-    int retrieve_tables = c"t2sql.retrieve_tables", 8, 1, 200; Userset;
+    int retrieve_tables = c"t2sql.retrieve_tables", 20, 1, 200; Userset;
         c"How many tables are retrieved before joins between them are added.", c"Matters where the whole schema does not fit the prompt.";
     int embedding_cache_ttl = c"t2sql.embedding_cache_ttl", 86_400, 0, 2_147_483; Userset, UNIT_S;
         c"How long an embedding of an endpoint is kept in embedding_cache.", c"0 switches the cache off.";

@@ -51,6 +51,11 @@ pub fn offload<T: Send + 'static>(
     job.finish()
 }
 
+/// Lets a cancel, timeout or termination take effect here.
+pub fn tick() {
+    pgrx::check_for_interrupts!();
+}
+
 /// Sleeps, but wakes up for interrupts.
 pub fn pause(duration: Duration) {
     wait(None, Instant::now() + duration);

@@ -64,8 +64,6 @@ pub struct Checked {
 /// Rows as json.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    /// Name and type of each column.
-    pub columns: Vec<(String, String)>,
     /// One object per row, as `row_to_json` prints it.
     pub json: Vec<String>,
     /// True when a cap ended it early.
@@ -186,16 +184,15 @@ pub fn check(sql: &str, scope: &Scope, limits: &Limits) -> Result<Checked, Probl
 pub fn fetch(sql: &str, scope: &Scope, limits: &Limits) -> Result<Rows, Problem> {
     let start = Instant::now();
     let mut collector = rows::JsonRows::new(limits);
-    let columns = frame::sealed(sql, scope, limits, |frame| {
+    frame::sealed(sql, scope, limits, |frame| {
         let planned = frame.plan(limits)?;
-        frame.execute(&planned, &mut collector)?;
-        Ok(planned.columns)
+        frame.execute(&planned, &mut collector)
     })?;
     let (json, truncated) = collector.finish();
     if truncated && json.is_empty() {
         return Err(Problem::ByteCap { max_bytes: limits.max_bytes });
     }
-    Ok(Rows { columns, json, truncated, elapsed: start.elapsed() })
+    Ok(Rows { json, truncated, elapsed: start.elapsed() })
 }
 
 /// Runs `sql` into `target`, the result of a function that was called with `AS t(…)`. More rows

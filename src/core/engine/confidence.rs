@@ -29,10 +29,8 @@ pub const NAMES: [&str; 19] = [
 ];
 
 /// Fitted weights.
-const WEIGHTS: [f32; 19] = [
-    1.6, -3.0, -1.2, -0.6, -1.5, -0.8, -1.5, -0.8, -0.5, -0.3, -0.5, -0.4, -0.3, -0.1, -0.1, 0.5,
-    0.6, -0.3, -0.1,
-];
+const WEIGHTS: [f32; 19] =
+    [1.6, -3.0, -1.2, -0.6, -1.5, -0.8, -1.5, -0.8, -0.5, -0.3, -0.5, -0.4, -0.3, -0.1, -0.1, 0.5, 0.6, -0.3, -0.1];
 
 /// What a reading is judged by besides itself.
 pub struct Evidence {
@@ -59,10 +57,7 @@ pub fn features(reading: &Reading, evidence: &Evidence) -> [f32; 19] {
     let t = &reading.trouble;
     let flag = |b: bool| if b { 1.0 } else { 0.0 };
     let tree = evidence.tree.as_ref();
-    let exists = query
-        .filters
-        .iter()
-        .any(|f| matches!(f, super::ir::Condition::Exists { .. }))
+    let exists = query.filters.iter().any(|f| matches!(f, super::ir::Condition::Exists { .. }))
         || query.set.is_some()
         || query.counted;
     [

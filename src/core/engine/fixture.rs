@@ -16,22 +16,11 @@ fn column(name: &str, family: Family) -> Column {
 }
 
 fn key(name: &str) -> Column {
-    Column {
-        key: true,
-        unique: true,
-        n_distinct: Some(1000.0),
-        ..column(name, Family::Number)
-    }
+    Column { key: true, unique: true, n_distinct: Some(1000.0), ..column(name, Family::Number) }
 }
 
 fn table(name: &str, columns: Vec<Column>) -> Table {
-    Table {
-        schema: "library".into(),
-        name: name.into(),
-        rows: 1000.0,
-        columns,
-        ..Table::default()
-    }
+    Table { schema: "library".into(), name: name.into(), rows: 1000.0, columns, ..Table::default() }
 }
 
 pub fn library() -> Catalog {
@@ -39,12 +28,7 @@ pub fn library() -> Catalog {
     let tables = vec![
         table(
             "authors",
-            vec![
-                key("author_id"),
-                column("name", Text),
-                column("country", Text),
-                column("birth_year", Number),
-            ],
+            vec![key("author_id"), column("name", Text), column("country", Text), column("birth_year", Number)],
         ),
         table(
             "books",
@@ -79,10 +63,7 @@ pub fn library() -> Catalog {
                 column("fine", Number),
             ],
         ),
-        table(
-            "opening_hours",
-            vec![column("weekday", Text), column("opens", Time)],
-        ),
+        table("opening_hours", vec![column("weekday", Text), column("opens", Time)]),
     ];
     let edge = |from: usize, from_column: usize, to: usize| Edge {
         from,
@@ -92,11 +73,7 @@ pub fn library() -> Catalog {
         origin: Origin::Fk,
         weight: 1.0,
     };
-    Catalog {
-        tables,
-        edges: vec![edge(1, 2, 0), edge(3, 1, 1), edge(3, 2, 2)],
-        terms: Vec::new(),
-    }
+    Catalog { tables, edges: vec![edge(1, 2, 0), edge(3, 1, 1), edge(3, 2, 2)], terms: Vec::new() }
 }
 
 /// Stored values in a map.
@@ -114,9 +91,7 @@ pub fn values() -> Values {
         (2, 2, "Bergen"),
         (2, 1, "Kari Hansen"),
     ] {
-        map.entry(fold(value))
-            .or_default()
-            .push((t, c, value.to_string()));
+        map.entry(fold(value)).or_default().push((t, c, value.to_string()));
     }
     Values(map)
 }
@@ -130,10 +105,7 @@ impl ValueSource for Values {
             matched: matched.clone(),
             similarity: 1.0,
         };
-        folded
-            .iter()
-            .flat_map(|f| self.0.get(f).into_iter().flatten().map(move |v| hit(f, v)))
-            .collect()
+        folded.iter().flat_map(|f| self.0.get(f).into_iter().flatten().map(move |v| hit(f, v))).collect()
     }
 
     fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {

@@ -89,11 +89,7 @@ pub enum Condition {
 
 impl Expr {
     pub fn aggregate(function: Aggregate, argument: Expr) -> Expr {
-        Expr::Aggregate {
-            function,
-            distinct: false,
-            argument: Box::new(argument),
-        }
+        Expr::Aggregate { function, distinct: false, argument: Box::new(argument) }
     }
 
     pub fn is_aggregate(&self) -> bool {
@@ -148,15 +144,9 @@ impl Query {
     /// Tables that must stand in FROM, in order of appearance.
     pub fn all_tables(&self) -> Vec<usize> {
         let mut tables = Vec::new();
-        self.outputs
-            .iter()
-            .chain(&self.group)
-            .for_each(|e| e.tables(&mut tables));
+        self.outputs.iter().chain(&self.group).for_each(|e| e.tables(&mut tables));
         self.tables.iter().for_each(|t| add(&mut tables, *t));
-        self.filters
-            .iter()
-            .chain(&self.having)
-            .for_each(|c| c.tables(&mut tables));
+        self.filters.iter().chain(&self.having).for_each(|c| c.tables(&mut tables));
         self.order.iter().for_each(|(e, _)| e.tables(&mut tables));
         tables
     }

@@ -78,11 +78,8 @@ impl<'a> Graph<'a> {
                     at[edge.to].push(i);
                 }
             }
-            let doubt = if matches!(edge.origin, Origin::Fk | Origin::Declared) {
-                0.0
-            } else {
-                0.6 * (1.0 - edge.weight)
-            };
+            let doubt =
+                if matches!(edge.origin, Origin::Fk | Origin::Declared) { 0.0 } else { 0.6 * (1.0 - edge.weight) };
             cost.push((1.0 + doubt - bonus(edge).min(0.3)).max(0.5));
         }
         Graph { catalog, at, cost }
@@ -100,11 +97,7 @@ impl<'a> Graph<'a> {
     /// Connects all of `tables`, the first of them the root. `named` tables cost less to pass through.
     pub fn connect(&self, tables: &[usize], named: &[usize]) -> Option<Tree> {
         let (root, rest) = tables.split_first()?;
-        let mut tree = Tree {
-            root: *root,
-            joins: Vec::new(),
-            cost: 0.0,
-        };
+        let mut tree = Tree { root: *root, joins: Vec::new(), cost: 0.0 };
         let mut left: Vec<usize> = rest.iter().copied().filter(|t| t != root).collect();
         left.dedup();
         while !left.is_empty() {
@@ -153,16 +146,8 @@ impl<'a> Graph<'a> {
             }
             for edge_index in &self.at[here] {
                 let edge = &self.catalog.edges[*edge_index];
-                let there = if edge.from == here {
-                    edge.to
-                } else {
-                    edge.from
-                };
-                let passing = if there == to || named.contains(&there) {
-                    0.0
-                } else {
-                    0.15
-                };
+                let there = if edge.from == here { edge.to } else { edge.from };
+                let passing = if there == to || named.contains(&there) { 0.0 } else { 0.15 };
                 let cost = best[here] + self.cost[*edge_index] + passing;
                 if cost < best[there] - 1e-6 {
                     best[there] = cost;
@@ -200,10 +185,7 @@ mod tests {
         let find = |name: &str| catalog.find("library", name).unwrap();
         let (members, books, authors) = (find("members"), find("books"), find("authors"));
         let tree = graph.connect(&[members, authors], &[]).unwrap();
-        let names: Vec<&str> = tree
-            .tables()
-            .map(|t| catalog.tables[t].name.as_str())
-            .collect();
+        let names: Vec<&str> = tree.tables().map(|t| catalog.tables[t].name.as_str()).collect();
         assert_eq!(names, ["members", "loans", "books", "authors"]);
         assert!(tree.repeats(members, &catalog.edges));
         assert!(tree.repeats(books, &catalog.edges));

@@ -97,14 +97,7 @@ pub fn paths(lexicon: &Lexicon, findings: &Findings) -> Vec<Path> {
 fn arcs(lexicon: &Lexicon, findings: &Findings) -> Vec<Link> {
     let tokens = findings.tokens;
     let mut arcs = Vec::new();
-    let mut add = |start: usize, end: usize, arc: Arc, score: f32| {
-        arcs.push(Link {
-            start,
-            end,
-            arc,
-            score,
-        })
-    };
+    let mut add = |start: usize, end: usize, arc: Arc, score: f32| arcs.push(Link { start, end, arc, score });
     for found in findings.operators {
         let length = (found.end - found.start) as f32;
         let single = match found.op {
@@ -113,59 +106,31 @@ fn arcs(lexicon: &Lexicon, findings: &Findings) -> Vec<Link> {
             Op::Distinct | Op::Agg(_) | Op::Top | Op::Bottom => 0.95,
             _ => 0.98,
         };
-        add(
-            found.start,
-            found.end,
-            Arc::Op(found.op),
-            single * length + 0.05 * (length - 1.0),
-        );
+        add(found.start, found.end, Arc::Op(found.op), single * length + 0.05 * (length - 1.0));
     }
     for found in findings.values {
         let length = (found.end - found.start) as f32;
-        add(
-            found.start,
-            found.end,
-            Arc::Value(found.hits.clone()),
-            found.score * length + 0.1 * (length - 1.0),
-        );
+        add(found.start, found.end, Arc::Value(found.hits.clone()), found.score * length + 0.1 * (length - 1.0));
     }
     for found in findings.periods {
         let length = (found.end - found.start) as f32;
         let score = if found.bare_year { 0.8 } else { 0.97 };
-        add(
-            found.start,
-            found.end,
-            Arc::Period(found.period.clone()),
-            score * length + 0.05 * (length - 1.0),
-        );
+        add(found.start, found.end, Arc::Period(found.period.clone()), score * length + 0.05 * (length - 1.0));
     }
     let mut similar: HashMap<&str, Vec<(String, f32)>> = HashMap::new();
-    for token in tokens
-        .iter()
-        .filter(|t| t.kind == Kind::Word || matches!(t.kind, Kind::Number(_)))
-    {
+    for token in tokens.iter().filter(|t| t.kind == Kind::Word || matches!(t.kind, Kind::Number(_))) {
         if !is_function_word(&token.folded) || matches!(token.folded.as_str(), "name" | "names") {
-            similar
-                .entry(token.stem.as_str())
-                .or_insert_with(|| lexicon.similar_stems(&token.stem));
+            similar.entry(token.stem.as_str()).or_insert_with(|| lexicon.similar_stems(&token.stem));
         }
     }
     for start in 0..tokens.len() {
         let mut span: Vec<&[(String, f32)]> = Vec::new();
         for end in start + 1..=(start + MAX_SPAN).min(tokens.len()) {
             let token = &tokens[end - 1];
-            match similar
-                .get(token.stem.as_str())
-                .filter(|_| token.kind != Kind::Quoted)
-            {
+            match similar.get(token.stem.as_str()).filter(|_| token.kind != Kind::Quoted) {
                 Some(stems) if !stems.is_empty() => span.push(stems),
                 // `date of birth`: a small word inside a name, never at its edges
-                _ if end > start + 1
-                    && matches!(
-                        token.folded.as_str(),
-                        "of" | "the" | "-" | "_" | "in" | "to"
-                    ) =>
-                {
+                _ if end > start + 1 && matches!(token.folded.as_str(), "of" | "the" | "-" | "_" | "in" | "to") => {
                     continue;
                 }
                 _ => break,

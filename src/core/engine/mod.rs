@@ -137,33 +137,17 @@ pub fn answer(catalog: &Catalog, values: &mut dyn ValueSource, request: &Request
         return Outcome::Refusal(refusal);
     }
     if catalog.tables.is_empty() {
-        return Outcome::Refusal(Refusal::new(
-            Reason::NoTable,
-            "there are no tables that can be asked about",
-        ));
+        return Outcome::Refusal(Refusal::new(Reason::NoTable, "there are no tables that can be asked about"));
     }
-    let words: Vec<String> = tokens
-        .iter()
-        .filter(|t| t.is_word())
-        .map(|t| t.folded.clone())
-        .collect();
+    let words: Vec<String> = tokens.iter().filter(|t| t.is_word()).map(|t| t.folded.clone()).collect();
     let lexicon = Lexicon::new(catalog, &words);
     let stems: Vec<&str> = tokens.iter().map(|t| t.stem.as_str()).collect();
     let graph = join::Graph::new(catalog, |edge| role_bonus(catalog, &lexicon, edge, &stems));
     let found_values = values::find(catalog, &lexicon, values, question, &tokens, &operators);
     let periods = period::find(&tokens, request.today);
-    let findings = Findings {
-        tokens: &tokens,
-        operators: &operators,
-        values: &found_values,
-        periods: &periods,
-    };
+    let findings = Findings { tokens: &tokens, operators: &operators, values: &found_values, periods: &periods };
     let paths = lattice::paths(&lexicon, &findings);
-    let context = Context {
-        catalog,
-        lexicon: &lexicon,
-        graph: &graph,
-    };
+    let context = Context { catalog, lexicon: &lexicon, graph: &graph };
     let mut candidates = Vec::new();
     let mut disconnected = false;
     for path in &paths {
@@ -195,53 +179,28 @@ fn read(
     assignment: &Assignment,
 ) -> Result<Option<Candidate>, NotJoined> {
     let nodes = &assignment.nodes;
-    if !nodes.iter().any(|n| {
-        matches!(
-            n.item,
-            Item::Table(_) | Item::Column(..) | Item::Value { .. }
-        )
-    }) {
+    if !nodes.iter().any(|n| matches!(n.item, Item::Table(_) | Item::Column(..) | Item::Value { .. })) {
         return Ok(None);
     }
     let Some(form) = Builder::new(context, nodes).build() else {
         return Ok(None);
     };
-    let printer = print::Printer {
-        catalog: context.catalog,
-        lexicon: context.lexicon,
-        graph: context.graph,
-        named: &form.named,
-    };
+    let printer =
+        print::Printer { catalog: context.catalog, lexicon: context.lexicon, graph: context.graph, named: &form.named };
     let (Some(tree), Some(sql)) = (printer.tree(&form.query), printer.print(&form.query)) else {
         return Err(NotJoined);
     };
-    let unknown = nodes
-        .iter()
-        .filter(|n| matches!(n.item, Item::Unknown))
-        .map(|n| n.word.clone())
-        .collect();
+    let unknown = nodes.iter().filter(|n| matches!(n.item, Item::Unknown)).map(|n| n.word.clone()).collect();
     let decided: Vec<f32> = path
         .links
         .iter()
         .filter(|l| matches!(l.arc, Arc::Mention(_) | Arc::Value(_)))
         .map(|l| (l.score / (l.end - l.start) as f32).min(1.2))
         .collect();
-    let quality = if decided.is_empty() {
-        0.0
-    } else {
-        decided.iter().sum::<f32>() / decided.len() as f32
-    };
+    let quality = if decided.is_empty() { 0.0 } else { decided.iter().sum::<f32>() / decided.len() as f32 };
     let score = assignment.score - confidence::penalty(&form, &tree);
     let trace = trace(context.catalog, tokens, assignment);
-    Ok(Some(Candidate {
-        form,
-        sql,
-        tree,
-        score,
-        quality,
-        unknown,
-        trace,
-    }))
+    Ok(Some(Candidate { form, sql, tree, score, quality, unknown, trace }))
 }
 
 fn conclude(
@@ -251,22 +210,13 @@ fn conclude(
     best: Candidate,
     others: Vec<Candidate>,
 ) -> Outcome {
-    let content = tokens
-        .iter()
-        .filter(|t| t.is_word() && !is_function_word(&t.folded))
-        .count()
-        .max(1);
+    let content = tokens.iter().filter(|t| t.is_word() && !is_function_word(&t.folded)).count().max(1);
     let evidence = confidence::Evidence {
         unknown_share: best.unknown.len() as f32 / content as f32,
         quality: best.quality,
         margin: others.first().map_or(1.0, |o| best.score - o.score),
         length: tokens.len(),
-        inferred: best
-            .tree
-            .joins
-            .iter()
-            .filter(|s| matches!(catalog.edges[s.edge].origin, Origin::Inferred))
-            .count(),
+        inferred: best.tree.joins.iter().filter(|s| matches!(catalog.edges[s.edge].origin, Origin::Inferred)).count(),
         tree: Some(best.tree.clone()),
     };
     let features = confidence::features(&best.form, &evidence);
@@ -276,20 +226,10 @@ fn conclude(
         format!("form: {}, score {:.2}", best.form.form, best.score),
         format!(
             "features: {}",
-            confidence::NAMES
-                .iter()
-                .zip(features)
-                .map(|(n, f)| format!("{n} {f:.3}"))
-                .collect::<Vec<_>>()
-                .join(", ")
+            confidence::NAMES.iter().zip(features).map(|(n, f)| format!("{n} {f:.3}")).collect::<Vec<_>>().join(", ")
         ),
     ];
-    trace.extend(
-        others
-            .iter()
-            .take(MAX_ALTERNATIVES)
-            .map(|o| format!("or: {} ({:.2})", o.trace, o.score)),
-    );
+    trace.extend(others.iter().take(MAX_ALTERNATIVES).map(|o| format!("or: {} ({:.2})", o.trace, o.score)));
     let alternatives: Vec<Reading> = others
         .iter()
         .take(MAX_ALTERNATIVES)
@@ -305,13 +245,8 @@ fn conclude(
         refusal.understood = vec![explanation.clone()];
         refusal.suggestions = refuse::suggestions(catalog, lexicon, &best.unknown);
         refusal.unknown = best.unknown;
-        refusal.readings = std::iter::once(Reading {
-            sql: best.sql,
-            explanation,
-            score: best.score,
-        })
-        .chain(alternatives)
-        .collect();
+        refusal.readings =
+            std::iter::once(Reading { sql: best.sql, explanation, score: best.score }).chain(alternatives).collect();
         refusal.trace = trace;
         return Outcome::Refusal(refusal);
     }
@@ -333,35 +268,18 @@ fn conclude(
 fn missing(best: &Candidate, content: usize) -> Option<(Reason, String)> {
     let unknown = best.unknown.join(", ");
     if best.unknown.len() * 2 > content && best.unknown.len() > 1 {
-        return Some((
-            Reason::NoTable,
-            format!("nothing in this database is called {unknown}"),
-        ));
+        return Some((Reason::NoTable, format!("nothing in this database is called {unknown}")));
     }
     None
 }
 
-fn nothing_found(
-    catalog: &Catalog,
-    lexicon: &Lexicon,
-    tokens: &[Token],
-    disconnected: bool,
-) -> Refusal {
-    let unknown: Vec<String> = tokens
-        .iter()
-        .filter(|t| t.is_word() && !is_function_word(&t.folded))
-        .map(|t| t.folded.clone())
-        .collect();
+fn nothing_found(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token], disconnected: bool) -> Refusal {
+    let unknown: Vec<String> =
+        tokens.iter().filter(|t| t.is_word() && !is_function_word(&t.folded)).map(|t| t.folded.clone()).collect();
     let mut refusal = if disconnected {
-        Refusal::new(
-            Reason::NoJoin,
-            "the tables that the question names cannot be joined",
-        )
+        Refusal::new(Reason::NoJoin, "the tables that the question names cannot be joined")
     } else {
-        Refusal::new(
-            Reason::NoTable,
-            "the question names no table, column or value of this database",
-        )
+        Refusal::new(Reason::NoTable, "the question names no table, column or value of this database")
     };
     if !disconnected {
         refusal.suggestions = refuse::suggestions(catalog, lexicon, &unknown);
@@ -371,23 +289,11 @@ fn nothing_found(
 }
 
 /// Whether words of the question name the role of an edge: `shipped to` for `shipping_address_id`.
-fn role_bonus(
-    catalog: &Catalog,
-    lexicon: &Lexicon,
-    edge: &crate::schema::Edge,
-    stems: &[&str],
-) -> f32 {
-    let Some(words) = lexicon
-        .tables
-        .get(edge.from)
-        .and_then(|t| t.columns.get(*edge.from_columns.first()?))
-    else {
+fn role_bonus(catalog: &Catalog, lexicon: &Lexicon, edge: &crate::schema::Edge, stems: &[&str]) -> f32 {
+    let Some(words) = lexicon.tables.get(edge.from).and_then(|t| t.columns.get(*edge.from_columns.first()?)) else {
         return 0.0;
     };
-    let target: Vec<&str> = lexicon
-        .tables
-        .get(edge.to)
-        .map_or(Vec::new(), |t| t.stems().collect());
+    let target: Vec<&str> = lexicon.tables.get(edge.to).map_or(Vec::new(), |t| t.stems().collect());
     let _ = catalog;
     let named = words
         .own_words()
@@ -400,29 +306,12 @@ fn role_bonus(
 fn trace(catalog: &Catalog, tokens: &[Token], assignment: &Assignment) -> String {
     let mut parts = Vec::new();
     for node in &assignment.nodes {
-        let text = tokens[node.start..node.end]
-            .iter()
-            .map(|t| t.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
+        let text = tokens[node.start..node.end].iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ");
         parts.push(match &node.item {
             Item::Table(t) => format!("[{text}: {}]", catalog.tables[*t].name),
-            Item::Column(t, c) => format!(
-                "[{text}: {}.{}]",
-                catalog.tables[*t].name,
-                catalog.column(*t, *c).name
-            ),
-            Item::Value {
-                table,
-                column,
-                value,
-                ..
-            } => {
-                format!(
-                    "[{text}: {}.{} = {value}]",
-                    catalog.tables[*table].name,
-                    catalog.column(*table, *column).name
-                )
+            Item::Column(t, c) => format!("[{text}: {}.{}]", catalog.tables[*t].name, catalog.column(*t, *c).name),
+            Item::Value { table, column, value, .. } => {
+                format!("[{text}: {}.{} = {value}]", catalog.tables[*table].name, catalog.column(*table, *column).name)
             }
             Item::Op(op) => format!("<{text}: {op:?}>"),
             Item::Period(_) => format!("<{text}: period>"),

@@ -137,10 +137,8 @@ pub static ADJECTIVES: LazyLock<Vec<Adjective>> = LazyLock::new(|| {
     lines(include_str!("../data/adjectives.txt"))
         .filter_map(|line| line.split_once(" = "))
         .map(|(_, concepts)| {
-            let concepts: Vec<(&str, bool)> = concepts
-                .split_whitespace()
-                .filter_map(|c| Some((c.get(..c.len() - 1)?, c.ends_with('+'))))
-                .collect();
+            let concepts: Vec<(&str, bool)> =
+                concepts.split_whitespace().filter_map(|c| Some((c.get(..c.len() - 1)?, c.ends_with('+')))).collect();
             let more = concepts.first().is_some_and(|c| c.1);
             Adjective { concepts, more }
         })
@@ -269,24 +267,14 @@ pub fn find(tokens: &[Token]) -> Vec<Found> {
     let mut found = Vec::new();
     for start in 0..tokens.len() {
         for end in start + 1..=(start + OPERATORS.longest).min(tokens.len()) {
-            let words: Vec<&str> = tokens[start..end]
-                .iter()
-                .map(|t| t.folded.as_str())
-                .collect();
+            let words: Vec<&str> = tokens[start..end].iter().map(|t| t.folded.as_str()).collect();
             if tokens[start..end].iter().any(|t| t.kind == Kind::Quoted) {
                 break;
             }
             // hyphens inside a phrase (`best-selling`) are tokens of their own
-            let words: Vec<&str> = words
-                .into_iter()
-                .filter(|w| *w != "-" || end - start == 1)
-                .collect();
+            let words: Vec<&str> = words.into_iter().filter(|w| *w != "-" || end - start == 1).collect();
             if let Some(ops) = OPERATORS.phrases.get(words.as_slice()) {
-                found.extend(ops.iter().map(|op| Found {
-                    start,
-                    end,
-                    op: *op,
-                }));
+                found.extend(ops.iter().map(|op| Found { start, end, op: *op }));
             }
         }
     }
@@ -302,11 +290,7 @@ mod tests {
         let tokens = tokenize(question);
         let found = find(&tokens);
         let best = found.iter().map(|f| f.end - f.start).max().unwrap_or(0);
-        found
-            .into_iter()
-            .filter(|f| f.end - f.start == best)
-            .map(|f| f.op)
-            .collect()
+        found.into_iter().filter(|f| f.end - f.start == best).map(|f| f.op).collect()
     }
 
     #[test]

@@ -7,10 +7,7 @@ use crate::text::words;
 
 /// One sentence that says what the query returns.
 pub fn paraphrase(catalog: &Catalog, query: &Query) -> String {
-    let p = Paraphrase {
-        catalog,
-        many: query.all_tables().len() > 1,
-    };
+    let p = Paraphrase { catalog, many: query.all_tables().len() > 1 };
     let mut text = p.query(query);
     if let Some(first) = text.get(..1).map(str::to_uppercase) {
         text.replace_range(..1, &first);
@@ -27,10 +24,7 @@ struct Paraphrase<'a> {
 impl Paraphrase<'_> {
     fn query(&self, query: &Query) -> String {
         if query.counted {
-            let inner = Query {
-                counted: false,
-                ..query.clone()
-            };
+            let inner = Query { counted: false, ..query.clone() };
             return format!("the number of results of: {}", self.query(&inner));
         }
         let mut text = join(query.outputs.iter().map(|e| self.expr(e)), ", ", " and ");
@@ -38,52 +32,25 @@ impl Paraphrase<'_> {
             text = format!("different {text}");
         }
         if !self.many
-            && let Some(t) = query.all_tables().first().filter(|_| {
-                query
-                    .outputs
-                    .iter()
-                    .any(|o| !matches!(o, Expr::Rows(_) | Expr::All(_)))
-            })
+            && let Some(t) = query
+                .all_tables()
+                .first()
+                .filter(|_| query.outputs.iter().any(|o| !matches!(o, Expr::Rows(_) | Expr::All(_))))
         {
             text.push_str(&format!(" of {}", self.table(*t)));
         }
-        let keys: Vec<String> = query
-            .group
-            .iter()
-            .filter(|g| !self.is_key(g))
-            .map(|e| self.expr(e))
-            .collect();
+        let keys: Vec<String> = query.group.iter().filter(|g| !self.is_key(g)).map(|e| self.expr(e)).collect();
         if !keys.is_empty() {
-            text.push_str(&format!(
-                ", for each {}",
-                join(keys.into_iter(), ", ", " and ")
-            ));
+            text.push_str(&format!(", for each {}", join(keys.into_iter(), ", ", " and ")));
         }
         if !query.filters.is_empty() {
-            text.push_str(&format!(
-                ", where {}",
-                join(
-                    query.filters.iter().map(|c| self.condition(c)),
-                    ", ",
-                    " and "
-                )
-            ));
+            text.push_str(&format!(", where {}", join(query.filters.iter().map(|c| self.condition(c)), ", ", " and ")));
         }
         if !query.having.is_empty() {
-            text.push_str(&format!(
-                ", with {}",
-                join(
-                    query.having.iter().map(|c| self.condition(c)),
-                    ", ",
-                    " and "
-                )
-            ));
+            text.push_str(&format!(", with {}", join(query.having.iter().map(|c| self.condition(c)), ", ", " and ")));
         }
         if !query.tables.is_empty() {
-            text.push_str(&format!(
-                ", that have {}",
-                join(query.tables.iter().map(|t| self.table(*t)), ", ", " and ")
-            ));
+            text.push_str(&format!(", that have {}", join(query.tables.iter().map(|t| self.table(*t)), ", ", " and ")));
         }
         if let Some((operation, other)) = &query.set {
             let word = match operation {
@@ -91,11 +58,7 @@ impl Paraphrase<'_> {
             };
             text.push_str(&format!(
                 ", {word} where {}",
-                join(
-                    other.filters.iter().map(|c| self.condition(c)),
-                    ", ",
-                    " and "
-                )
+                join(other.filters.iter().map(|c| self.condition(c)), ", ", " and ")
             ));
         }
         if !query.order.is_empty() {
@@ -126,29 +89,17 @@ impl Paraphrase<'_> {
 
     fn column(&self, t: usize, c: usize) -> String {
         let name = words(&self.catalog.column(t, c).name).join(" ");
-        if self.many {
-            format!("{} {name}", self.table(t))
-        } else {
-            name
-        }
+        if self.many { format!("{} {name}", self.table(t)) } else { name }
     }
 
     fn expr(&self, expr: &Expr) -> String {
         match expr {
             Expr::Column(t, c) => self.column(*t, *c),
-            Expr::All(t) => format!(
-                "everything about {}",
-                self.catalog
-                    .tables
-                    .get(*t)
-                    .map_or(String::new(), |_| self.table(*t))
-            ),
+            Expr::All(t) => {
+                format!("everything about {}", self.catalog.tables.get(*t).map_or(String::new(), |_| self.table(*t)))
+            }
             Expr::Rows(t) => format!("the number of {}", self.table(*t)),
-            Expr::Aggregate {
-                function,
-                distinct,
-                argument,
-            } => {
+            Expr::Aggregate { function, distinct, argument } => {
                 let argument = self.expr(argument);
                 match function {
                     Aggregate::Count if *distinct => format!("the number of different {argument}"),
@@ -195,16 +146,9 @@ impl Paraphrase<'_> {
                 format!("{} {op} {literal}", self.expr(e))
             }
             Condition::In(e, values, negated) => {
-                let values = join(
-                    values.iter().map(|v| format!("'{v}'")),
-                    ", ",
-                    if *negated { " nor " } else { " or " },
-                );
-                format!(
-                    "{} is {}{values}",
-                    self.expr(e),
-                    if *negated { "neither " } else { "" }
-                )
+                let values =
+                    join(values.iter().map(|v| format!("'{v}'")), ", ", if *negated { " nor " } else { " or " });
+                format!("{} is {}{values}", self.expr(e), if *negated { "neither " } else { "" })
             }
             Condition::Between(e, lo, hi) => format!("{} is between {lo} and {hi}", self.expr(e)),
             Condition::Like(e, pattern, negated) => {
@@ -214,17 +158,9 @@ impl Paraphrase<'_> {
                     (true, false) => "ends with",
                     (true, true) => "contains",
                 };
-                format!(
-                    "{} {}{verb} '{text}'",
-                    self.expr(e),
-                    if *negated { "not " } else { "" }
-                )
+                format!("{} {}{verb} '{text}'", self.expr(e), if *negated { "not " } else { "" })
             }
-            Condition::Null(e, yes) => format!(
-                "{} is {}",
-                self.expr(e),
-                if *yes { "missing" } else { "known" }
-            ),
+            Condition::Null(e, yes) => format!("{} is {}", self.expr(e), if *yes { "missing" } else { "known" }),
             Condition::Period(e, lo, hi) => {
                 let last = hi.and_then(|d| d.yesterday().ok());
                 match (lo, last) {
@@ -239,17 +175,8 @@ impl Paraphrase<'_> {
                 format!("{} is {}", self.expr(e), if *yes { "yes" } else { "no" })
             }
             Condition::Any(list) => join(list.iter().map(|c| self.condition(c)), ", ", " or "),
-            Condition::Exists {
-                table,
-                filters,
-                negated,
-                ..
-            } => {
-                let mut text = format!(
-                    "there are {}{}",
-                    if *negated { "no " } else { "" },
-                    self.table(*table)
-                );
+            Condition::Exists { table, filters, negated, .. } => {
+                let mut text = format!("there are {}{}", if *negated { "no " } else { "" }, self.table(*table));
                 if !filters.is_empty() {
                     text.push_str(&format!(
                         " where {}",

@@ -33,9 +33,7 @@ pub struct Found {
 /// Every period in the question, overlapping ones too.
 pub fn find(tokens: &[Token], today: Date) -> Vec<Found> {
     let parser = Parser { tokens, today };
-    (0..tokens.len())
-        .filter_map(|start| parser.bounded(start))
-        .collect()
+    (0..tokens.len()).filter_map(|start| parser.bounded(start)).collect()
 }
 
 struct Parser<'a> {
@@ -55,13 +53,7 @@ struct Range {
 
 impl Parser<'_> {
     fn word(&self, i: usize) -> &str {
-        self.tokens.get(i).map_or("", |t| {
-            if t.kind == Kind::Quoted {
-                ""
-            } else {
-                t.folded.as_str()
-            }
-        })
+        self.tokens.get(i).map_or("", |t| if t.kind == Kind::Quoted { "" } else { t.folded.as_str() })
     }
 
     /// `since R`, `between R and R`, `from R to R`, `on R`, or a plain range.
@@ -69,30 +61,13 @@ impl Parser<'_> {
         let (w0, w1, w2) = (self.word(start), self.word(start + 1), self.word(start + 2));
         if matches!(w0, "between" | "from") {
             let first = self.range(start + 1)?;
-            if matches!(
-                (w0, self.word(first.end)),
-                ("between", "and") | ("from", "to" | "until" | "through" | "till")
-            ) {
+            if matches!((w0, self.word(first.end)), ("between", "and") | ("from", "to" | "until" | "through" | "till"))
+            {
                 let second = self.range(first.end + 1)?;
-                return self.found(
-                    start,
-                    second.end,
-                    Some(first.lo),
-                    Some(second.hi),
-                    &first,
-                    false,
-                );
+                return self.found(start, second.end, Some(first.lo), Some(second.hi), &first, false);
             }
-            return (w0 == "from").then(|| {
-                self.found(
-                    start,
-                    first.end,
-                    Some(first.lo),
-                    Some(first.hi),
-                    &first,
-                    first.bare,
-                )
-            })?;
+            return (w0 == "from")
+                .then(|| self.found(start, first.end, Some(first.lo), Some(first.hi), &first, first.bare))?;
         }
         let bound = match (w0, w1, w2) {
             ("on" | "in", "or", "after" | "later") => Some((3, Bound::From)),
@@ -108,8 +83,7 @@ impl Parser<'_> {
             _ => None,
         };
         let (skip, bound) = bound.unwrap_or((0, Bound::In));
-        let skip =
-            skip + usize::from(matches!(self.word(start + skip), "the" | "year") && skip > 0);
+        let skip = skip + usize::from(matches!(self.word(start + skip), "the" | "year") && skip > 0);
         let skip = skip + usize::from(matches!(self.word(start + skip), "year") && skip > 0);
         let range = self.range(start + skip)?;
         let (lo, hi) = match bound {
@@ -123,10 +97,7 @@ impl Parser<'_> {
             (self.word(range.end), self.word(range.end + 1)),
             ("or", "later" | "after") | ("and", "later" | "after")
         );
-        let earlier = matches!(
-            (self.word(range.end), self.word(range.end + 1)),
-            ("or", "earlier" | "before")
-        );
+        let earlier = matches!((self.word(range.end), self.word(range.end + 1)), ("or", "earlier" | "before"));
         let (lo, hi, end) = match (later, earlier) {
             (true, _) => (Some(range.lo), None, range.end + 2),
             (_, true) => (None, Some(range.hi), range.end + 2),
@@ -150,24 +121,9 @@ impl Parser<'_> {
         {
             return None;
         }
-        let text = self.tokens[start..end]
-            .iter()
-            .map(|t| t.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
-        let period = Period {
-            lo,
-            hi,
-            text,
-            relative: range.relative,
-            years: range.years,
-        };
-        Some(Found {
-            start,
-            end,
-            period,
-            bare_year,
-        })
+        let text = self.tokens[start..end].iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ");
+        let period = Period { lo, hi, text, relative: range.relative, years: range.years };
+        Some(Found { start, end, period, bare_year })
     }
 
     fn range(&self, start: usize) -> Option<Range> {
@@ -176,16 +132,8 @@ impl Parser<'_> {
     }
 
     fn absolute(&self, i: usize) -> Option<Range> {
-        let of = |lo: Date, hi: Date, end: usize| {
-            Some(Range {
-                lo,
-                hi,
-                end,
-                relative: false,
-                years: false,
-                bare: false,
-            })
-        };
+        let of =
+            |lo: Date, hi: Date, end: usize| Some(Range { lo, hi, end, relative: false, years: false, bare: false });
         if let Kind::Date(day) = self.tokens.get(i)?.kind {
             // a time of day that follows is dropped
             let mut end = i + 1;
@@ -204,20 +152,12 @@ impl Parser<'_> {
                 return of(day, day.tomorrow().ok()?, end);
             }
             if let Some((year, end)) = self.year_after(i + 1) {
-                return of(
-                    date(year, month, 1),
-                    add(date(year, month, 1), Unit::Month, 1)?,
-                    end,
-                );
+                return of(date(year, month, 1), add(date(year, month, 1), Unit::Month, 1)?, end);
             }
             // `may` and `march` are also other words: a month alone needs a capital
             if self.tokens[i].proper && self.day(i + 1).is_none() {
                 let this = date(self.today.year(), month, 1);
-                let lo = if this > self.today {
-                    add(this, Unit::Year, -1)?
-                } else {
-                    this
-                };
+                let lo = if this > self.today { add(this, Unit::Year, -1)? } else { this };
                 return Some(Range {
                     lo,
                     hi: add(lo, Unit::Month, 1)?,
@@ -231,10 +171,9 @@ impl Parser<'_> {
         }
         if let Some(day) = self.day(i) {
             let of_word = usize::from(self.word(i + 1) == "of");
-            if let (Some(month), Some((year, end))) = (
-                month(self.word(i + 1 + of_word)),
-                self.year_after(i + 2 + of_word),
-            ) {
+            if let (Some(month), Some((year, end))) =
+                (month(self.word(i + 1 + of_word)), self.year_after(i + 2 + of_word))
+            {
                 let day = Date::new(year, month, day).ok()?;
                 return of(day, day.tomorrow().ok()?, end);
             }
@@ -249,11 +188,7 @@ impl Parser<'_> {
         if let Some(month) = quarter {
             let words = if self.word(i + 1) == "quarter" { 2 } else { 1 };
             if let Some((year, end)) = self.year_after(i + words) {
-                return of(
-                    date(year, month, 1),
-                    add(date(year, month, 1), Unit::Quarter, 1)?,
-                    end,
-                );
+                return of(date(year, month, 1), add(date(year, month, 1), Unit::Quarter, 1)?, end);
             }
             let lo = date(self.today.year(), month, 1);
             return Some(Range {
@@ -277,16 +212,8 @@ impl Parser<'_> {
     }
 
     fn relative(&self, i: usize) -> Option<Range> {
-        let of = |lo: Date, hi: Date, end: usize| {
-            Some(Range {
-                lo,
-                hi,
-                end,
-                relative: true,
-                years: false,
-                bare: false,
-            })
-        };
+        let of =
+            |lo: Date, hi: Date, end: usize| Some(Range { lo, hi, end, relative: true, years: false, bare: false });
         let tomorrow = self.today.tomorrow().ok()?;
         match self.word(i) {
             "today" => return of(self.today, tomorrow, i + 1),
@@ -320,9 +247,7 @@ impl Parser<'_> {
             let lo = add(floor(self.today, unit)?, unit, 1)?;
             return of(lo, add(lo, unit, 1)?, i + 2);
         }
-        if let (Some(count), Some(unit), "ago") =
-            (self.count(i), unit(self.word(i + 1)), self.word(i + 2))
-        {
+        if let (Some(count), Some(unit), "ago") = (self.count(i), unit(self.word(i + 1)), self.word(i + 2)) {
             let day = add(self.today, unit, -count)?;
             return of(day, day.tomorrow().ok()?, i + 3);
         }
@@ -332,9 +257,7 @@ impl Parser<'_> {
     fn year(&self, i: usize) -> Option<i16> {
         let token = self.tokens.get(i)?;
         match token.kind {
-            Kind::Number(n)
-                if token.text.len() == 4 && (1500.0..2100.0).contains(&n) && n.fract() == 0.0 =>
-            {
+            Kind::Number(n) if token.text.len() == 4 && (1500.0..2100.0).contains(&n) && n.fract() == 0.0 => {
                 Some(n as i16)
             }
             _ => None,
@@ -374,10 +297,8 @@ enum Bound {
 
 /// `three` → 3.
 pub fn number_word(word: &str) -> Option<f64> {
-    let words = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "eleven", "twelve",
-    ];
+    let words =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     words.iter().position(|w| *w == word).map(|n| n as f64)
 }
 
@@ -396,9 +317,9 @@ fn month(word: &str) -> Option<i8> {
         "november",
         "december",
     ];
-    let found = names.iter().position(|n| {
-        *n == word || word.len() == 3 && n.starts_with(word) || word == "sept" && *n == "september"
-    })?;
+    let found = names
+        .iter()
+        .position(|n| *n == word || word.len() == 3 && n.starts_with(word) || word == "sept" && *n == "september")?;
     Some(found as i8 + 1)
 }
 
@@ -417,9 +338,7 @@ fn unit(word: &str) -> Option<Unit> {
 fn floor(day: Date, unit: Unit) -> Option<Date> {
     match unit {
         Unit::Day => Some(day),
-        Unit::Week => day
-            .checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days())
-            .ok(),
+        Unit::Week => day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days()).ok(),
         Unit::Month => Some(day.first_of_month()),
         Unit::Quarter => Date::new(day.year(), (day.month() - 1) / 3 * 3 + 1, 1).ok(),
         Unit::Year => Some(day.first_of_year()),
@@ -460,25 +379,13 @@ mod tests {
             ("last month", "2025-04-01", "2025-05-01"),
             ("in the past 30 days", "2025-04-14", "2025-05-15"),
             ("this week", "2025-05-12", "2025-05-19"),
-            (
-                "between 2024-01-10 and 2024-02-10",
-                "2024-01-10",
-                "2024-02-11",
-            ),
-            (
-                "from January 2024 to March 2024",
-                "2024-01-01",
-                "2024-04-01",
-            ),
+            ("between 2024-01-10 and 2024-02-10", "2024-01-10", "2024-02-11"),
+            ("from January 2024 to March 2024", "2024-01-01", "2024-04-01"),
             ("in Q4 2023", "2023-10-01", "2024-01-01"),
             ("2023 or later", "2023-01-01", ""),
             ("on 2nd of June 2024", "2024-06-02", "2024-06-03"),
         ] {
-            assert_eq!(
-                longest(question),
-                Some((lo.to_string(), hi.to_string())),
-                "{question}"
-            );
+            assert_eq!(longest(question), Some((lo.to_string(), hi.to_string())), "{question}");
         }
         assert_eq!(longest("members may borrow books"), None);
     }

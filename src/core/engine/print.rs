@@ -10,23 +10,14 @@ use crate::link::{Lexicon, lines};
 use crate::schema::{Catalog, Family};
 use crate::text::{quote_identifier, quote_literal};
 
-static KEYWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    lines(include_str!("../data/keywords.txt"))
-        .flat_map(str::split_whitespace)
-        .collect()
-});
+static KEYWORDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| lines(include_str!("../data/keywords.txt")).flat_map(str::split_whitespace).collect());
 
 /// An identifier, quoted only where PostgreSQL would not read it back as written.
 pub fn identifier(name: &str) -> String {
-    let plain = name
-        .chars()
-        .enumerate()
-        .all(|(i, c)| c.is_ascii_lowercase() || c == '_' || i > 0 && c.is_ascii_digit());
-    if plain && !name.is_empty() && !KEYWORDS.contains(name) {
-        name.to_string()
-    } else {
-        quote_identifier(name)
-    }
+    let plain =
+        name.chars().enumerate().all(|(i, c)| c.is_ascii_lowercase() || c == '_' || i > 0 && c.is_ascii_digit());
+    if plain && !name.is_empty() && !KEYWORDS.contains(name) { name.to_string() } else { quote_identifier(name) }
 }
 
 /// Prints `query`, joined along `tree`.
@@ -46,10 +37,7 @@ struct Scope {
 
 impl Scope {
     fn alias(&self, table: usize) -> Option<&str> {
-        self.aliases
-            .iter()
-            .find(|(t, _)| *t == table)
-            .map(|(_, a)| a.as_str())
+        self.aliases.iter().find(|(t, _)| *t == table).map(|(_, a)| a.as_str())
     }
 }
 
@@ -66,14 +54,8 @@ impl Printer<'_> {
 
     fn select(&self, query: &Query, taken: &mut HashSet<String>) -> Option<String> {
         if query.counted {
-            let inner = Query {
-                counted: false,
-                ..query.clone()
-            };
-            return Some(format!(
-                "SELECT count(*)\nFROM ({}) AS counted",
-                indent(&self.select(&inner, taken)?)
-            ));
+            let inner = Query { counted: false, ..query.clone() };
+            return Some(format!("SELECT count(*)\nFROM ({}) AS counted", indent(&self.select(&inner, taken)?)));
         }
         let tree = self.tree(query)?;
         let scope = self.scope(tree, taken);
@@ -82,19 +64,11 @@ impl Printer<'_> {
             outputs.push(self.output(output, &scope, taken)?);
         }
         let distinct = query.distinct && !query.is_grouped() && self.may_be_distinct(query);
-        let mut sql = format!(
-            "SELECT {}{}",
-            if distinct { "DISTINCT " } else { "" },
-            outputs.join(", ")
-        );
+        let mut sql = format!("SELECT {}{}", if distinct { "DISTINCT " } else { "" }, outputs.join(", "));
         sql.push_str(&format!("\nFROM {}", self.from(&scope)));
         self.clause(&mut sql, "\nWHERE ", &query.filters, &scope, taken)?;
         if !query.group.is_empty() {
-            let keys = query
-                .group
-                .iter()
-                .map(|e| self.expr(e, &scope, taken))
-                .collect::<Option<Vec<_>>>()?;
+            let keys = query.group.iter().map(|e| self.expr(e, &scope, taken)).collect::<Option<Vec<_>>>()?;
             sql.push_str(&format!("\nGROUP BY {}", keys.join(", ")));
         }
         self.clause(&mut sql, "\nHAVING ", &query.having, &scope, taken)?;
@@ -102,19 +76,12 @@ impl Printer<'_> {
             let word = match operation {
                 SetOperation::Intersect => "INTERSECT",
             };
-            sql.push_str(&format!(
-                "\n{word}\n{}",
-                self.select(other, &mut HashSet::new())?
-            ));
+            sql.push_str(&format!("\n{word}\n{}", self.select(other, &mut HashSet::new())?));
         }
         if !query.order.is_empty() {
             let mut keys = Vec::new();
             for (expr, direction) in &query.order {
-                let place = query
-                    .outputs
-                    .iter()
-                    .position(|o| o == expr)
-                    .filter(|_| query.set.is_some());
+                let place = query.outputs.iter().position(|o| o == expr).filter(|_| query.set.is_some());
                 let key = match place {
                     Some(place) => (place + 1).to_string(),
                     None => self.expr(expr, &scope, taken)?,
@@ -149,11 +116,7 @@ impl Printer<'_> {
                 .filter_map(|w| w.chars().next().filter(char::is_ascii_lowercase))
                 .take(3)
                 .collect();
-            let base = if base.is_empty() {
-                "t".to_string()
-            } else {
-                base
-            };
+            let base = if base.is_empty() { "t".to_string() } else { base };
             let mut alias = base.clone();
             let mut number = 2;
             while taken.contains(&alias) || KEYWORDS.contains(alias.as_str()) {
@@ -179,11 +142,7 @@ impl Printer<'_> {
                 continue;
             }
             let edge = scope.tree.joins[i - 1].edge;
-            text.push_str(&format!(
-                "\nJOIN {} ON {}",
-                self.table(*table, alias),
-                self.on(edge, scope)
-            ));
+            text.push_str(&format!("\nJOIN {} ON {}", self.table(*table, alias), self.on(edge, scope)));
         }
         text
     }
@@ -191,11 +150,7 @@ impl Printer<'_> {
     fn on(&self, edge: usize, scope: &Scope) -> String {
         let edge = &self.graph.edges()[edge];
         let side = |table: usize, column: usize| {
-            format!(
-                "{}.{}",
-                scope.alias(table).unwrap_or("?"),
-                identifier(&self.catalog.column(table, column).name)
-            )
+            format!("{}.{}", scope.alias(table).unwrap_or("?"), identifier(&self.catalog.column(table, column).name))
         };
         edge.from_columns
             .iter()
@@ -230,9 +185,7 @@ impl Printer<'_> {
         Some(match expr {
             Expr::Column(..) | Expr::All(_) => return None,
             Expr::Rows(t) => self.catalog.tables[*t].name.clone() + "_count",
-            Expr::Aggregate {
-                function, argument, ..
-            } => {
+            Expr::Aggregate { function, argument, .. } => {
                 let prefix = match function {
                     Aggregate::Count => "count",
                     Aggregate::Sum => "total",
@@ -253,18 +206,10 @@ impl Printer<'_> {
 
     fn expr(&self, expr: &Expr, scope: &Scope, taken: &mut HashSet<String>) -> Option<String> {
         Some(match expr {
-            Expr::Column(t, c) => format!(
-                "{}.{}",
-                scope.alias(*t)?,
-                identifier(&self.catalog.column(*t, *c).name)
-            ),
+            Expr::Column(t, c) => format!("{}.{}", scope.alias(*t)?, identifier(&self.catalog.column(*t, *c).name)),
             Expr::All(t) => format!("{}.*", scope.alias(*t)?),
             Expr::Rows(t) => self.count(*t, scope)?,
-            Expr::Aggregate {
-                function,
-                distinct,
-                argument,
-            } => {
+            Expr::Aggregate { function, distinct, argument } => {
                 let inner = self.expr(argument, scope, taken)?;
                 let distinct = if *distinct { "DISTINCT " } else { "" };
                 match function {
@@ -278,11 +223,9 @@ impl Printer<'_> {
                     }
                 }
             }
-            Expr::Bucket(unit, date) => format!(
-                "date_trunc('{}', {})::date",
-                unit.name(),
-                self.expr(date, scope, taken)?
-            ),
+            Expr::Bucket(unit, date) => {
+                format!("date_trunc('{}', {})::date", unit.name(), self.expr(date, scope, taken)?)
+            }
             Expr::Ratio(a, b, percent) => {
                 let (a, b) = (self.expr(a, scope, taken)?, self.expr(b, scope, taken)?);
                 let factor = if *percent { "100.0 * " } else { "" };
@@ -303,24 +246,15 @@ impl Printer<'_> {
     /// Rows of a table, each once although joins may repeat it.
     fn count(&self, table: usize, scope: &Scope) -> Option<String> {
         let alias = scope.alias(table)?;
-        let name = |c: usize| {
-            format!(
-                "{alias}.{}",
-                identifier(&self.catalog.column(table, c).name)
-            )
-        };
+        let name = |c: usize| format!("{alias}.{}", identifier(&self.catalog.column(table, c).name));
         if !scope.tree.repeats(table, self.graph.edges()) {
             return Some("count(*)".to_string());
         }
-        let keys: Vec<usize> = (0..self.catalog.tables[table].columns.len())
-            .filter(|c| self.catalog.column(table, *c).key)
-            .collect();
+        let keys: Vec<usize> =
+            (0..self.catalog.tables[table].columns.len()).filter(|c| self.catalog.column(table, *c).key).collect();
         Some(match (self.lexicon.tables[table].primary_key, keys.len()) {
             (Some(key), _) => format!("count(DISTINCT {})", name(key)),
-            (None, 2..) => format!(
-                "count(DISTINCT ({}))",
-                keys.into_iter().map(name).collect::<Vec<_>>().join(", ")
-            ),
+            (None, 2..) => format!("count(DISTINCT ({}))", keys.into_iter().map(name).collect::<Vec<_>>().join(", ")),
             _ => "count(*)".to_string(),
         })
     }
@@ -344,12 +278,7 @@ impl Printer<'_> {
         Some(())
     }
 
-    fn condition(
-        &self,
-        condition: &Condition,
-        scope: &Scope,
-        taken: &mut HashSet<String>,
-    ) -> Option<String> {
+    fn condition(&self, condition: &Condition, scope: &Scope, taken: &mut HashSet<String>) -> Option<String> {
         let not = |negated: bool| if negated { "NOT " } else { "" };
         Some(match condition {
             Condition::Compare(e, op, literal) => {
@@ -369,29 +298,16 @@ impl Printer<'_> {
             }
             Condition::In(e, values, negated) => {
                 let list: Vec<String> = values.iter().map(|v| self.value(e, v)).collect();
-                format!(
-                    "{} {}IN ({})",
-                    self.expr(e, scope, taken)?,
-                    not(*negated),
-                    list.join(", ")
-                )
+                format!("{} {}IN ({})", self.expr(e, scope, taken)?, not(*negated), list.join(", "))
             }
             Condition::Between(e, lo, hi) => {
                 let text = self.expr(e, scope, taken)?;
-                let text = if self.family(e) == Some(Family::Text) {
-                    as_number(&text)
-                } else {
-                    text
-                };
+                let text = if self.family(e) == Some(Family::Text) { as_number(&text) } else { text };
                 format!("{text} BETWEEN {lo} AND {hi}")
             }
             Condition::Like(e, pattern, negated) => {
                 let text = self.expr(e, scope, taken)?;
-                let text = if self.family(e) == Some(Family::Text) {
-                    text
-                } else {
-                    format!("{text}::text")
-                };
+                let text = if self.family(e) == Some(Family::Text) { text } else { format!("{text}::text") };
                 format!("{text} {}ILIKE {}", not(*negated), quote_literal(pattern))
             }
             Condition::Null(e, yes) => {
@@ -401,9 +317,7 @@ impl Printer<'_> {
                 let text = self.expr(e, scope, taken)?;
                 let parts: Vec<String> = [(lo, ">="), (hi, "<")]
                     .into_iter()
-                    .filter_map(|(day, op)| {
-                        day.as_ref().map(|day| format!("{text} {op} DATE '{day}'"))
-                    })
+                    .filter_map(|(day, op)| day.as_ref().map(|day| format!("{text} {op} DATE '{day}'")))
                     .collect();
                 parts.join(" AND ")
             }
@@ -411,44 +325,23 @@ impl Printer<'_> {
                 let text = self.expr(e, scope, taken)?;
                 match e {
                     Expr::Column(t, c) if self.catalog.column(*t, *c).family != Family::Bool => {
-                        let truthy = |v: &str| {
-                            matches!(v.to_lowercase().as_str(), "1" | "t" | "y" | "yes" | "true")
-                        };
+                        let truthy = |v: &str| matches!(v.to_lowercase().as_str(), "1" | "t" | "y" | "yes" | "true");
                         let column = self.catalog.column(*t, *c);
                         let value = column.common.iter().find(|v| truthy(v) == *yes);
                         let default = if *yes { "1" } else { "0" };
                         let value = value.map_or(default, String::as_str);
                         let number = column.family == Family::Number;
-                        format!(
-                            "{text} = {}",
-                            if number {
-                                value.to_string()
-                            } else {
-                                quote_literal(value)
-                            }
-                        )
+                        format!("{text} = {}", if number { value.to_string() } else { quote_literal(value) })
                     }
                     _ => format!("{}{text}", not(!*yes)),
                 }
             }
             Condition::Any(list) => {
-                let parts = list
-                    .iter()
-                    .map(|c| self.condition(c, scope, taken))
-                    .collect::<Option<Vec<_>>>()?;
+                let parts = list.iter().map(|c| self.condition(c, scope, taken)).collect::<Option<Vec<_>>>()?;
                 format!("({})", parts.join(" OR "))
             }
-            Condition::Exists {
-                subject,
-                table,
-                filters,
-                negated,
-            } => {
-                format!(
-                    "{}EXISTS ({})",
-                    not(*negated),
-                    indent(&self.exists(*subject, *table, filters, scope, taken)?)
-                )
+            Condition::Exists { subject, table, filters, negated } => {
+                format!("{}EXISTS ({})", not(*negated), indent(&self.exists(*subject, *table, filters, scope, taken)?))
             }
         })
     }
@@ -465,23 +358,14 @@ impl Printer<'_> {
         let mut tables = vec![subject, table];
         filters.iter().for_each(|c| c.tables(&mut tables));
         let mut tree = self.graph.connect(&tables, self.named)?;
-        if tree.joins.is_empty()
-            || tree
-                .joins
-                .iter()
-                .filter(|s| self.touches(s.edge, subject))
-                .count()
-                > 1
-        {
+        if tree.joins.is_empty() || tree.joins.iter().filter(|s| self.touches(s.edge, subject)).count() > 1 {
             return None;
         }
         let first = tree.joins.remove(0);
         tree.root = first.table;
         let mut scope = self.scope(tree, taken);
         let from = self.from(&scope);
-        scope
-            .aliases
-            .push((subject, outer.alias(subject)?.to_string()));
+        scope.aliases.push((subject, outer.alias(subject)?.to_string()));
         let mut sql = format!("SELECT 1 FROM {from} WHERE {}", self.on(first.edge, &scope));
         for filter in filters {
             sql.push_str(" AND ");

@@ -8,17 +8,16 @@ use crate::schema::Catalog;
 
 /// Words of a command to change something.
 const COMMANDS: [&str; 17] = [
-    "delete", "drop", "insert", "update", "truncate", "alter", "create", "grant", "revoke",
-    "remove", "erase", "add", "modify", "rename", "set", "vacuum", "copy",
+    "delete", "drop", "insert", "update", "truncate", "alter", "create", "grant", "revoke", "remove", "erase", "add",
+    "modify", "rename", "set", "vacuum", "copy",
 ];
 
 /// Frequent words of other languages that are no English ones.
 const FOREIGN: [&str; 44] = [
-    "der", "die", "das", "und", "wie", "viele", "welche", "welcher", "zeige", "sind", "ist", "mit",
-    "von", "fur", "alle", "nach", "quels", "quelle", "quelles", "combien", "les", "des", "sont",
-    "montrez", "avec", "pour", "cuantos", "cuales", "los", "las", "mostrar", "donde", "para",
-    "por", "quanti", "quali", "gli", "sono", "mostra", "hoeveel", "welke", "zijn", "quantos",
-    "quais",
+    "der", "die", "das", "und", "wie", "viele", "welche", "welcher", "zeige", "sind", "ist", "mit", "von", "fur",
+    "alle", "nach", "quels", "quelle", "quelles", "combien", "les", "des", "sont", "montrez", "avec", "pour",
+    "cuantos", "cuales", "los", "las", "mostrar", "donde", "para", "por", "quanti", "quali", "gli", "sono", "mostra",
+    "hoeveel", "welke", "zijn", "quantos", "quais",
 ];
 
 impl Refusal {
@@ -41,57 +40,26 @@ pub fn at_once(tokens: &[Token], operators: &[operator::Found]) -> Option<Refusa
     if words.is_empty() {
         return Some(Refusal::new(Reason::Empty, "the question has no words"));
     }
-    let letters: Vec<char> = words
-        .iter()
-        .flat_map(|w| w.text.chars())
-        .filter(|c| c.is_alphabetic())
-        .collect();
+    let letters: Vec<char> = words.iter().flat_map(|w| w.text.chars()).filter(|c| c.is_alphabetic()).collect();
     let foreign_letters = letters.iter().filter(|c| !c.is_ascii()).count();
-    let foreign_words = words
-        .iter()
-        .filter(|w| FOREIGN.contains(&w.folded.as_str()))
-        .count();
+    let foreign_words = words.iter().filter(|w| FOREIGN.contains(&w.folded.as_str())).count();
     let english_words = words.iter().filter(|w| is_function_word(&w.folded)).count();
-    if foreign_letters * 3 > letters.len()
-        || foreign_words >= 2 && foreign_words > english_words
-        || foreign_words >= 3
+    if foreign_letters * 3 > letters.len() || foreign_words >= 2 && foreign_words > english_words || foreign_words >= 3
     {
-        return Some(Refusal::new(
-            Reason::Language,
-            "the built-in engine understands English questions only",
-        ));
+        return Some(Refusal::new(Reason::Language, "the built-in engine understands English questions only"));
     }
     let polite = |w: &str| {
-        matches!(
-            w,
-            "please"
-                | "can"
-                | "could"
-                | "you"
-                | "now"
-                | "then"
-                | "and"
-                | "just"
-                | "i"
-                | "want"
-                | "to"
-        )
+        matches!(w, "please" | "can" | "could" | "you" | "now" | "then" | "and" | "just" | "i" | "want" | "to")
     };
     let first = words.iter().find(|w| !polite(&w.folded))?;
     if COMMANDS.contains(&first.folded.as_str()) && first.kind == Kind::Word {
         return Some(Refusal::new(
             Reason::Command,
-            format!(
-                "\"{}\" would change something; only questions are answered",
-                first.folded
-            ),
+            format!("\"{}\" would change something; only questions are answered", first.folded),
         ));
     }
     if let Some(found) = operators.iter().find(|o| o.op == Op::Window) {
-        let phrase: Vec<&str> = tokens[found.start..found.end]
-            .iter()
-            .map(|t| t.text.as_str())
-            .collect();
+        let phrase: Vec<&str> = tokens[found.start..found.end].iter().map(|t| t.text.as_str()).collect();
         return Some(Refusal::new(
             Reason::Unsupported,
             format!("\"{}\" is beyond the built-in engine", phrase.join(" ")),
@@ -106,19 +74,12 @@ pub fn suggestions(catalog: &Catalog, lexicon: &Lexicon, unknown: &[String]) -> 
     for word in unknown.iter().filter(|w| w.len() > 3).take(6) {
         for (t, table) in catalog.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
-                let best = lexicon
-                    .column(t, c)
-                    .stems()
-                    .map(|s| strsim::jaro_winkler(s, word))
-                    .fold(0.0, f64::max);
+                let best = lexicon.column(t, c).stems().map(|s| strsim::jaro_winkler(s, word)).fold(0.0, f64::max);
                 if best > 0.85 {
                     found.push((best, format!("{}.{}", table.name, column.name)));
                 }
             }
-            let best = lexicon.tables[t]
-                .stems()
-                .map(|s| strsim::jaro_winkler(s, word))
-                .fold(0.0, f64::max);
+            let best = lexicon.tables[t].stems().map(|s| strsim::jaro_winkler(s, word)).fold(0.0, f64::max);
             if best > 0.85 {
                 found.push((best, table.name.clone()));
             }

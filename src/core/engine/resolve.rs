@@ -29,12 +29,7 @@ pub enum Item {
     Op(Op),
     Table(usize),
     Column(usize, usize),
-    Value {
-        table: usize,
-        column: usize,
-        value: String,
-        similarity: f32,
-    },
+    Value { table: usize, column: usize, value: String, similarity: f32 },
     Text(String),
     Number(f64),
     Period(Period),
@@ -64,18 +59,11 @@ pub fn assignments(
     path: &Path,
 ) -> Vec<Assignment> {
     let links = &path.links;
-    let mut open: Vec<usize> = (0..links.len())
-        .filter(|i| matches!(links[*i].arc, Arc::Mention(_) | Arc::Value(_)))
-        .collect();
+    let mut open: Vec<usize> =
+        (0..links.len()).filter(|i| matches!(links[*i].arc, Arc::Mention(_) | Arc::Value(_))).collect();
     // what is certain first, so that it can guide the rest
     open.sort_by_key(|i| (alternatives(&links[*i]), *i));
-    let resolver = Resolver {
-        catalog,
-        lexicon,
-        graph,
-        links,
-        tokens,
-    };
+    let resolver = Resolver { catalog, lexicon, graph, links, tokens };
     let mut beam: Vec<(f32, Vec<(usize, usize)>)> = vec![(0.0, Vec::new())];
     for i in open {
         let mut next = Vec::new();
@@ -129,11 +117,7 @@ impl Resolver<'_> {
             }
             Arc::Value(hits) => {
                 let hit = &hits[option];
-                (
-                    Target::Column(hit.table, hit.column),
-                    Choice::Value,
-                    hit.similarity - 1.0,
-                )
+                (Target::Column(hit.table, hit.column), Choice::Value, hit.similarity - 1.0)
             }
             _ => unreachable!("only mentions and values are open"),
         }
@@ -172,14 +156,10 @@ impl Resolver<'_> {
         match (kind, target) {
             (Choice::Mention, Target::Column(t, c)) => gain += self.column_fits(i, t, c),
             (Choice::Mention, Target::Table(_)) => {
-                if self
-                    .operator_before(i)
-                    .is_some_and(|op| matches!(op, Op::Count | Op::No | Op::Never | Op::Most))
-                {
+                if self.operator_before(i).is_some_and(|op| matches!(op, Op::Count | Op::No | Op::Never | Op::Most)) {
                     gain += 0.3;
                 }
-                gain +=
-                    0.04 * self.catalog.tables[table].rows.max(1.0).log10().min(3.0) as f32 / 3.0;
+                gain += 0.04 * self.catalog.tables[table].rows.max(1.0).log10().min(3.0) as f32 / 3.0;
             }
             (Choice::Value, Target::Column(t, c)) => {
                 let column = self.catalog.column(t, c);
@@ -198,22 +178,15 @@ impl Resolver<'_> {
 
     /// Grammar between two choices of the same table, or of different ones where they should agree.
     fn binding(&self, i: usize, j: usize, target: Target, other: Target) -> f32 {
-        let (first, second, first_target, second_target) = if i < j {
-            (i, j, target, other)
-        } else {
-            (j, i, other, target)
-        };
+        let (first, second, first_target, second_target) =
+            if i < j { (i, j, target, other) } else { (j, i, other, target) };
         let same = target.table() == other.table();
-        let gap: Vec<&str> = self.tokens[self.links[first].end..self.links[second].start]
-            .iter()
-            .map(|t| t.folded.as_str())
-            .collect();
+        let gap: Vec<&str> =
+            self.tokens[self.links[first].end..self.links[second].start].iter().map(|t| t.folded.as_str()).collect();
         let value = |k: usize| matches!(self.links[k].arc, Arc::Value(_));
         match (first_target, second_target) {
             // `the name and address of all members`
-            (Target::Column(..), Target::Table(_))
-                if !value(first) && self.is_of(&gap, first, second) =>
-            {
+            (Target::Column(..), Target::Table(_)) if !value(first) && self.is_of(&gap, first, second) => {
                 if same {
                     0.5
                 } else {
@@ -221,9 +194,7 @@ impl Resolver<'_> {
                 }
             }
             // `members' names`, `member names`, `members whose name`
-            (Target::Table(_), Target::Column(..))
-                if gap.is_empty() || gap == ["'s"] || gap == ["'"] =>
-            {
+            (Target::Table(_), Target::Column(..)) if gap.is_empty() || gap == ["'s"] || gap == ["'"] => {
                 if same {
                     0.5
                 } else {
@@ -231,11 +202,7 @@ impl Resolver<'_> {
                 }
             }
             (Target::Table(_), Target::Column(..))
-                if gap.len() <= 3
-                    && gap
-                        .iter()
-                        .any(|w| matches!(*w, "whose" | "with" | "their" | "by"))
-                    && same =>
+                if gap.len() <= 3 && gap.iter().any(|w| matches!(*w, "whose" | "with" | "their" | "by")) && same =>
             {
                 0.3
             }
@@ -276,9 +243,7 @@ impl Resolver<'_> {
 
     /// Whether `of`, `for` or `in` stands before `second` with only columns between.
     fn is_of(&self, gap: &[&str], first: usize, second: usize) -> bool {
-        let joins = gap
-            .iter()
-            .any(|w| matches!(*w, "of" | "for" | "in" | "from"));
+        let joins = gap.iter().any(|w| matches!(*w, "of" | "for" | "in" | "from"));
         joins
             && gap.len() <= 8
             && self.links[first + 1..second].iter().all(|l| match &l.arc {
@@ -286,9 +251,7 @@ impl Resolver<'_> {
                 Arc::Mention(c) => matches!(c[0].target, Target::Column(..)),
                 _ => false,
             })
-            && !gap
-                .iter()
-                .any(|w| matches!(*w, "that" | "who" | "which" | "with" | "whose"))
+            && !gap.iter().any(|w| matches!(*w, "that" | "who" | "which" | "with" | "whose"))
     }
 
     fn column_fits(&self, i: usize, t: usize, c: usize) -> f32 {
@@ -300,18 +263,12 @@ impl Resolver<'_> {
             Some(Op::Agg(Aggregate::Avg | Aggregate::Sum | Aggregate::Median)) => {
                 gain += if measure { 0.35 } else { -0.35 }
             }
-            Some(Op::Agg(_) | Op::Cmp(_) | Op::Superlative(_))
-                if (measure || profile::is_temporal(column)) =>
-            {
+            Some(Op::Agg(_) | Op::Cmp(_) | Op::Superlative(_)) if (measure || profile::is_temporal(column)) => {
                 gain += 0.2;
             }
             _ => {}
         }
-        if matches!(
-            self.links.get(i + 1).map(|l| &l.arc),
-            Some(Arc::Op(Op::Cmp(_) | Op::Between))
-        ) && measure
-        {
+        if matches!(self.links.get(i + 1).map(|l| &l.arc), Some(Arc::Op(Op::Cmp(_) | Op::Between))) && measure {
             gain += 0.25;
         }
         // keys are meant only where they are named
@@ -361,11 +318,6 @@ impl Resolver<'_> {
             (Arc::Word, _) => Item::Word,
             _ => Item::Unknown,
         };
-        Node {
-            item,
-            start: link.start,
-            end: link.end,
-            word: self.tokens[link.start].folded.clone(),
-        }
+        Node { item, start: link.start, end: link.end, word: self.tokens[link.start].folded.clone() }
     }
 }

@@ -45,21 +45,13 @@ pub fn readable(question: &str) -> &str {
     if question.len() <= MAX_BYTES {
         return question;
     }
-    let end = (0..=MAX_BYTES)
-        .rev()
-        .find(|i| question.is_char_boundary(*i))
-        .unwrap_or(0);
+    let end = (0..=MAX_BYTES).rev().find(|i| question.is_char_boundary(*i)).unwrap_or(0);
     &question[..end]
 }
 
 /// Tokens of `question`, at most [`MAX_TOKENS`].
 pub fn tokenize(question: &str) -> Vec<Token> {
-    let mut scanner = Scanner {
-        text: question,
-        at: 0,
-        tokens: Vec::new(),
-        sentence_start: true,
-    };
+    let mut scanner = Scanner { text: question, at: 0, tokens: Vec::new(), sentence_start: true };
     while scanner.at < question.len() && scanner.tokens.len() < MAX_TOKENS {
         scanner.step();
     }
@@ -86,9 +78,7 @@ impl Scanner<'_> {
             self.push(Kind::Quoted, inner, length);
         } else if let Some((date, length)) = iso_date(rest) {
             self.push(Kind::Date(date), rest[..length].to_string(), length);
-        } else if c.is_ascii_digit()
-            || (c == '$' && rest[1..].starts_with(|d: char| d.is_ascii_digit()))
-        {
+        } else if c.is_ascii_digit() || (c == '$' && rest[1..].starts_with(|d: char| d.is_ascii_digit())) {
             self.number(rest);
         } else if c.is_alphanumeric() {
             self.word(rest);
@@ -98,10 +88,7 @@ impl Scanner<'_> {
     }
 
     fn after_space(&self) -> bool {
-        self.text[..self.at]
-            .chars()
-            .next_back()
-            .is_none_or(|c| !c.is_alphanumeric())
+        self.text[..self.at].chars().next_back().is_none_or(|c| !c.is_alphanumeric())
     }
 
     fn number(&mut self, rest: &str) {
@@ -116,10 +103,7 @@ impl Scanner<'_> {
                 b'.' => next_is_digit,
                 // a thousands separator stands before exactly three digits
                 b',' => {
-                    let digits = bytes[length + 1..]
-                        .iter()
-                        .take_while(|b| b.is_ascii_digit())
-                        .count();
+                    let digits = bytes[length + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
                     digits == 3 && length > 0
                 }
                 _ => false,
@@ -139,11 +123,7 @@ impl Scanner<'_> {
         .filter(|_| !body[length + 1..].starts_with(char::is_alphanumeric));
         match (digits.parse::<f64>(), scale, tail) {
             (Ok(number), Some(scale), _) => {
-                self.push(
-                    Kind::Number(number * scale),
-                    rest[..skip + length + 1].to_string(),
-                    skip + length + 1,
-                );
+                self.push(Kind::Number(number * scale), rest[..skip + length + 1].to_string(), skip + length + 1);
             }
             (Ok(number), None, tail) if !tail.is_some_and(char::is_alphabetic) => {
                 let percent = usize::from(tail == Some('%'));
@@ -160,27 +140,14 @@ impl Scanner<'_> {
             .find(|(i, c)| !(c.is_alphanumeric() || *c == '_' && *i > 0))
             .map_or(rest.len(), |(i, _)| i)
             .max(1);
-        let length = if rest.is_char_boundary(length) {
-            length
-        } else {
-            rest.len()
-        };
+        let length = if rest.is_char_boundary(length) { length } else { rest.len() };
         let tail = &rest[length..];
         let word = rest[..length].to_string();
         let apostrophe = tail.starts_with(['\'', '’']);
         let mark = tail.chars().next().map_or(0, char::len_utf8);
-        let suffix: String = tail
-            .get(mark..)
-            .unwrap_or("")
-            .chars()
-            .take_while(|c| c.is_alphabetic())
-            .collect();
+        let suffix: String = tail.get(mark..).unwrap_or("").chars().take_while(|c| c.is_alphabetic()).collect();
         if apostrophe && suffix.eq_ignore_ascii_case("t") && word.to_lowercase().ends_with('n') {
-            let stem_end = if word.eq_ignore_ascii_case("can") {
-                word.len()
-            } else {
-                word.len() - 1
-            };
+            let stem_end = if word.eq_ignore_ascii_case("can") { word.len() } else { word.len() - 1 };
             self.push(Kind::Word, word[..stem_end].to_string(), length + mark + 1);
             self.push(Kind::Word, "not".into(), 0);
         } else if apostrophe && suffix.eq_ignore_ascii_case("s") {
@@ -207,12 +174,7 @@ impl Scanner<'_> {
             '?' | '!' | ';' | ':' => true,
             '.' => {
                 rest[1..].starts_with(char::is_whitespace)
-                    && self
-                        .tokens
-                        .iter()
-                        .rev()
-                        .nth(1)
-                        .is_none_or(|t| t.text.len() > 2)
+                    && self.tokens.iter().rev().nth(1).is_none_or(|t| t.text.len() > 2)
             }
             _ => self.sentence_start,
         };
@@ -223,11 +185,7 @@ impl Scanner<'_> {
         let capital = text.chars().next().is_some_and(char::is_uppercase);
         let word = matches!(kind, Kind::Word | Kind::Number(_) | Kind::Quoted);
         self.tokens.push(Token {
-            stem: if kind == Kind::Word {
-                normalize(&folded)
-            } else {
-                folded.clone()
-            },
+            stem: if kind == Kind::Word { normalize(&folded) } else { folded.clone() },
             proper: capital && kind == Kind::Word && !self.sentence_start,
             kind,
             text,
@@ -270,13 +228,7 @@ fn quoted(rest: &str, boundary: bool) -> Option<usize> {
 /// An ISO date (with or without a time, which is dropped) at the start of `rest`.
 fn iso_date(rest: &str) -> Option<(Date, usize)> {
     let head = rest.get(..10)?;
-    let shape = head.bytes().enumerate().all(|(i, b)| {
-        if matches!(i, 4 | 7) {
-            b == b'-'
-        } else {
-            b.is_ascii_digit()
-        }
-    });
+    let shape = head.bytes().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
     if !shape || rest[10..].starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
@@ -295,16 +247,7 @@ mod tests {
     fn words_numbers_and_quotes() {
         assert_eq!(
             texts("Books over $1,200.50 by \"Ursula K.\" in 2024?"),
-            [
-                "Books",
-                "over",
-                "1200.50",
-                "by",
-                "Ursula K.",
-                "in",
-                "2024",
-                "?"
-            ]
+            ["Books", "over", "1200.50", "by", "Ursula K.", "in", "2024", "?"]
         );
         assert_eq!(tokenize("5k")[0].kind, Kind::Number(5000.0));
         assert_eq!(texts("the 2nd of 1,2"), ["the", "2nd", "of", "1", ",", "2"]);
@@ -328,19 +271,8 @@ mod tests {
 
     #[test]
     fn anything_is_survived() {
-        for text in [
-            "",
-            "'",
-            "\"",
-            "🦀🦀 '",
-            "a\u{0301}'s",
-            "’’",
-            "$",
-            "1,",
-            "é2024-",
-            "2024-99-99",
-            "don’t ‘x’ n't",
-        ] {
+        for text in ["", "'", "\"", "🦀🦀 '", "a\u{0301}'s", "’’", "$", "1,", "é2024-", "2024-99-99", "don’t ‘x’ n't"]
+        {
             tokenize(text);
         }
         assert!(tokenize(&"word ".repeat(5000)).len() <= MAX_TOKENS);

@@ -51,9 +51,7 @@ pub fn find(
         asked
     };
     let mut hits = source.equal(&asked);
-    hits.retain(|h| {
-        h.table < catalog.tables.len() && h.column < catalog.tables[h.table].columns.len()
-    });
+    hits.retain(|h| h.table < catalog.tables.len() && h.column < catalog.tables[h.table].columns.len());
     let mut found: Vec<Found> = Vec::new();
     let mut by_text: HashMap<String, Vec<ValueHit>> = HashMap::new();
     for hit in hits {
@@ -62,22 +60,12 @@ pub fn find(
     for (text, hits) in by_text {
         for (start, end) in spans.get(&text).into_iter().flatten() {
             let score = plausibility(&tokens[*start..*end], &hits);
-            found.push(Found {
-                start: *start,
-                end: *end,
-                hits: hits.clone(),
-                score,
-            });
+            found.push(Found { start: *start, end: *end, hits: hits.clone(), score });
         }
     }
     found.extend(known_words(catalog, lexicon, tokens));
     // quoted strings that are stored nowhere as they stand: what contains them
-    for (i, token) in tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, t)| t.kind == Kind::Quoted)
-        .take(4)
-    {
+    for (i, token) in tokens.iter().enumerate().filter(|(_, t)| t.kind == Kind::Quoted).take(4) {
         if !found.iter().any(|f| f.start == i && f.end == i + 1) && !token.folded.is_empty() {
             let mut hits = source.similar(&token.folded, 8);
             hits.retain(|h| {
@@ -86,12 +74,7 @@ pub fn find(
                     && h.similarity >= 0.45
             });
             if !hits.is_empty() {
-                found.push(Found {
-                    start: i,
-                    end: i + 1,
-                    hits,
-                    score: 1.0,
-                });
+                found.push(Found { start: i, end: i + 1, hits, score: 1.0 });
             }
         }
     }
@@ -120,11 +103,7 @@ fn may_be_value(tokens: &[Token], operators: &[Operator], start: usize) -> bool 
     }
     // one plain word that is an operator is the operator
     let capital = tokens[0].proper;
-    !(tokens.len() == 1
-        && !capital
-        && operators
-            .iter()
-            .any(|o| o.start == start && o.end == start + 1))
+    !(tokens.len() == 1 && !capital && operators.iter().any(|o| o.start == start && o.end == start + 1))
 }
 
 fn plausibility(tokens: &[Token], hits: &[ValueHit]) -> f32 {
@@ -147,9 +126,7 @@ fn known_words(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token]) -> Vec<Fo
     let mut found = Vec::new();
     for (i, token) in tokens.iter().enumerate() {
         let codes: &[&str] = match token.folded.as_str() {
-            "female" | "females" | "woman" | "women" | "girl" | "girls" => {
-                &["f", "female", "woman"]
-            }
+            "female" | "females" | "woman" | "women" | "girl" | "girls" => &["f", "female", "woman"],
             "male" | "males" | "man" | "men" | "boy" | "boys" => &["m", "male", "man"],
             _ => continue,
         };
@@ -159,11 +136,7 @@ fn known_words(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token]) -> Vec<Fo
                 if !lexicon.column(t, c).has_any(&["sex", "gender"]) {
                     continue;
                 }
-                if let Some(value) = column
-                    .common
-                    .iter()
-                    .find(|v| codes.contains(&fold(v).as_str()))
-                {
+                if let Some(value) = column.common.iter().find(|v| codes.contains(&fold(v).as_str())) {
                     hits.push(ValueHit {
                         table: t,
                         column: c,
@@ -175,12 +148,7 @@ fn known_words(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token]) -> Vec<Fo
             }
         }
         if !hits.is_empty() {
-            found.push(Found {
-                start: i,
-                end: i + 1,
-                hits,
-                score: 1.15,
-            });
+            found.push(Found { start: i, end: i + 1, hits, score: 1.15 });
         }
     }
     found

@@ -44,10 +44,7 @@ impl ValueSource for Values {
             matched: matched.clone(),
             similarity: 1.0,
         };
-        folded
-            .iter()
-            .flat_map(|f| self.0.get(f).into_iter().flatten().map(move |p| hit(f, p)))
-            .collect()
+        folded.iter().flat_map(|f| self.0.get(f).into_iter().flatten().map(move |p| hit(f, p))).collect()
     }
 
     fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {
@@ -61,19 +58,11 @@ impl ValueSource for Values {
                     column: *column,
                     value: value.clone(),
                     matched: folded.to_string(),
-                    similarity: if contains {
-                        similarity.max(0.5)
-                    } else {
-                        similarity
-                    },
+                    similarity: if contains { similarity.max(0.5) } else { similarity },
                 }));
             }
         }
-        hits.sort_by(|a, b| {
-            b.similarity
-                .total_cmp(&a.similarity)
-                .then_with(|| a.value.cmp(&b.value))
-        });
+        hits.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then_with(|| a.value.cmp(&b.value)));
         hits.truncate(limit);
         hits
     }
@@ -85,10 +74,7 @@ fn trigram_similarity(a: &str, b: &str) -> f32 {
         text.split_whitespace()
             .flat_map(|word| {
                 let padded: Vec<char> = format!("  {word} ").chars().collect();
-                padded
-                    .windows(3)
-                    .map(|w| w.iter().collect::<String>())
-                    .collect::<Vec<_>>()
+                padded.windows(3).map(|w| w.iter().collect::<String>()).collect::<Vec<_>>()
             })
             .collect()
     };
@@ -101,9 +87,7 @@ fn read<T: for<'a> Deserialize<'a>>(path: &str) -> Vec<T> {
     let file = std::fs::File::open(path).unwrap_or_else(|e| panic!("{path}: {e}"));
     std::io::BufReader::new(file)
         .lines()
-        .map(|line| {
-            serde_json::from_str(&line.expect("readable")).unwrap_or_else(|e| panic!("{path}: {e}"))
-        })
+        .map(|line| serde_json::from_str(&line.expect("readable")).unwrap_or_else(|e| panic!("{path}: {e}")))
         .collect()
 }
 
@@ -120,16 +104,12 @@ fn main() {
         let mut map: HashMap<String, Vec<Place>> = HashMap::new();
         for (table, column, values) in entry.values {
             for value in values {
-                map.entry(fold(&value))
-                    .or_default()
-                    .push((table, column, value));
+                map.entry(fold(&value)).or_default().push((table, column, value));
             }
         }
         databases.insert(entry.db, (entry.catalog, Values(map)));
     }
-    let today = jiff::Timestamp::now()
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .date();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut times: Vec<Duration> = Vec::new();
     let mut out = std::io::BufWriter::new(std::io::stdout());
     for question in read::<Question>(questions) {
@@ -140,11 +120,7 @@ fn main() {
         let outcome = answer(
             catalog,
             values,
-            &Request {
-                question: &question.question,
-                evidence: question.evidence.as_deref(),
-                today,
-            },
+            &Request { question: &question.question, evidence: question.evidence.as_deref(), today },
         );
         times.push(start.elapsed());
         let line = match outcome {
@@ -162,9 +138,6 @@ fn main() {
     times.sort();
     if let (Some(median), Some(worst)) = (times.get(times.len() / 2), times.last()) {
         let p95 = times[times.len() * 95 / 100];
-        eprintln!(
-            "{} questions: median {median:?}, p95 {p95:?}, worst {worst:?}",
-            times.len()
-        );
+        eprintln!("{} questions: median {median:?}, p95 {p95:?}, worst {worst:?}", times.len());
     }
 }

@@ -68,37 +68,25 @@ pub struct ColumnWords {
 impl ColumnWords {
     /// Stems without those that only repeat the table's name.
     pub fn own_words(&self) -> Vec<&str> {
-        self.words
-            .iter()
-            .filter(|w| w.weight > 0.5)
-            .map(|w| w.forms[0].as_str())
-            .collect()
+        self.words.iter().filter(|w| w.weight > 0.5).map(|w| w.forms[0].as_str()).collect()
     }
 
     /// Whether one of the name's words is one of `stems`.
     pub fn has_any(&self, stems: &[&str]) -> bool {
-        self.words
-            .iter()
-            .any(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
+        self.words.iter().any(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
     }
 
     pub fn last_is(&self, stems: &[&str]) -> bool {
-        self.words
-            .last()
-            .is_some_and(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
+        self.words.last().is_some_and(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
     }
 
     pub fn starts_with_any(&self, stems: &[&str]) -> bool {
-        self.words
-            .first()
-            .is_some_and(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
+        self.words.first().is_some_and(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
     }
 
     /// All stems of the name.
     pub fn stems(&self) -> impl Iterator<Item = &str> {
-        self.words
-            .iter()
-            .flat_map(|w| w.forms.iter().map(String::as_str))
+        self.words.iter().flat_map(|w| w.forms.iter().map(String::as_str))
     }
 
     /// Stems of the comment.
@@ -110,9 +98,7 @@ impl ColumnWords {
 impl TableWords {
     /// All stems of the name.
     pub fn stems(&self) -> impl Iterator<Item = &str> {
-        self.words
-            .iter()
-            .flat_map(|w| w.forms.iter().map(String::as_str))
+        self.words.iter().flat_map(|w| w.forms.iter().map(String::as_str))
     }
 }
 
@@ -127,11 +113,7 @@ impl Lexicon {
     /// Reads every name of the catalog. `question_words` (folded) help to split
     /// names that are run together.
     pub fn new(catalog: &Catalog, question_words: &[String]) -> Self {
-        let mut known: HashSet<String> = question_words
-            .iter()
-            .filter(|w| w.len() > 3)
-            .cloned()
-            .collect();
+        let mut known: HashSet<String> = question_words.iter().filter(|w| w.len() > 3).cloned().collect();
         for table in &catalog.tables {
             for name in std::iter::once(&table.name).chain(table.columns.iter().map(|c| &c.name)) {
                 let parts = words(name);
@@ -143,28 +125,14 @@ impl Lexicon {
         let prefix = shared_prefix(catalog.tables.iter().map(|t| t.name.as_str()), 1.0);
         let mut tables: Vec<TableWords> = Vec::with_capacity(catalog.tables.len());
         for table in &catalog.tables {
-            let name = table
-                .name
-                .strip_prefix(prefix.as_str())
-                .unwrap_or(&table.name);
+            let name = table.name.strip_prefix(prefix.as_str()).unwrap_or(&table.name);
             let words = name_words(name, &known, |form| {
-                if matches!(form, "ref" | "referenc" | "tbl" | "tabl" | "dim" | "fact") {
-                    0.1
-                } else {
-                    1.0
-                }
+                if matches!(form, "ref" | "referenc" | "tbl" | "tabl" | "dim" | "fact") { 0.1 } else { 1.0 }
             });
             let column_prefix = shared_prefix(table.columns.iter().map(|c| c.name.as_str()), 0.7);
-            let columns = table
-                .columns
-                .iter()
-                .map(|column| column_words(column, &column_prefix, &words, &known))
-                .collect();
-            let mut entry = TableWords {
-                words,
-                columns,
-                ..TableWords::default()
-            };
+            let columns =
+                table.columns.iter().map(|column| column_words(column, &column_prefix, &words, &known)).collect();
+            let mut entry = TableWords { words, columns, ..TableWords::default() };
             entry.primary_key = profile::primary_key(&entry, table);
             entry.label = profile::label(&entry, table);
             entry.main_date = profile::main_date(&entry, table);
@@ -173,17 +141,11 @@ impl Lexicon {
         let mut index: HashMap<String, Vec<Target>> = HashMap::new();
         for (t, table) in tables.iter().enumerate() {
             for form in table.stems() {
-                index
-                    .entry(form.to_string())
-                    .or_default()
-                    .push(Target::Table(t));
+                index.entry(form.to_string()).or_default().push(Target::Table(t));
             }
             for (c, column) in table.columns.iter().enumerate() {
                 for form in column.stems() {
-                    index
-                        .entry(form.to_string())
-                        .or_default()
-                        .push(Target::Column(t, c));
+                    index.entry(form.to_string()).or_default().push(Target::Column(t, c));
                 }
             }
         }
@@ -221,10 +183,7 @@ impl Lexicon {
                 if seen.insert(*target)
                     && let Some(score) = self.score(*target, span)
                 {
-                    found.push(Candidate {
-                        target: *target,
-                        score,
-                    });
+                    found.push(Candidate { target: *target, score });
                 }
             }
             // `member name`: the first word may be that of the column's table
@@ -258,12 +217,8 @@ impl Lexicon {
         let mut used = vec![false; name.len()];
         let (mut sum, mut matched, mut from_table) = (0.0, 0, 0);
         for word in span {
-            let fit = |n: &NameWord| {
-                word.iter()
-                    .filter(|(s, _)| n.forms.contains(s))
-                    .map(|(_, w)| *w)
-                    .fold(0.0, f32::max)
-            };
+            let fit =
+                |n: &NameWord| word.iter().filter(|(s, _)| n.forms.contains(s)).map(|(_, w)| *w).fold(0.0, f32::max);
             let best = (0..name.len())
                 .filter(|i| !used[*i])
                 .map(|i| (i, fit(&name[i])))
@@ -287,28 +242,16 @@ impl Lexicon {
             return None;
         }
         let total: f32 = name.iter().map(|w| w.weight).sum();
-        let covered: f32 = name
-            .iter()
-            .zip(&used)
-            .filter(|(_, u)| **u)
-            .map(|(w, _)| w.weight)
-            .sum();
+        let covered: f32 = name.iter().zip(&used).filter(|(_, u)| **u).map(|(w, _)| w.weight).sum();
         // matching only the words that repeat the table's name says nothing of the column
         if covered < 0.5 {
             return None;
         }
         let mean = sum / span.len() as f32;
         let coverage = covered / total.max(0.01);
-        let missing = || {
-            name.iter()
-                .zip(&used)
-                .filter(|(w, u)| !**u && w.weight > 0.5)
-                .map(|(w, _)| w)
-        };
+        let missing = || name.iter().zip(&used).filter(|(w, u)| !**u && w.weight > 0.5).map(|(w, _)| w);
         let has = |w: &NameWord, test: fn(&str) -> bool| w.forms.iter().any(|f| test(f));
-        let head = name
-            .iter()
-            .rposition(|w| w.weight > 0.5 && !has(w, is_generic));
+        let head = name.iter().rposition(|w| w.weight > 0.5 && !has(w, is_generic));
         let whole = missing().next().is_none();
         let fit = if whole {
             1.0
@@ -338,17 +281,8 @@ fn name_words(name: &str, known: &HashSet<String>, weight: impl Fn(&str) -> f32)
         .collect()
 }
 
-fn column_words(
-    column: &Column,
-    prefix: &str,
-    table: &[NameWord],
-    known: &HashSet<String>,
-) -> ColumnWords {
-    let name = column
-        .name
-        .strip_prefix(prefix)
-        .filter(|n| !n.is_empty())
-        .unwrap_or(&column.name);
+fn column_words(column: &Column, prefix: &str, table: &[NameWord], known: &HashSet<String>) -> ColumnWords {
+    let name = column.name.strip_prefix(prefix).filter(|n| !n.is_empty()).unwrap_or(&column.name);
     let of_table = |form: &str| table.iter().any(|w| w.forms.iter().any(|f| f == form));
     let mut words = name_words(name, known, |form| if of_table(form) { 0.3 } else { 1.0 });
     let repeats = words.iter().filter(|w| w.weight < 0.5).count();
@@ -412,11 +346,7 @@ fn similarity(asked: &str, name: &str) -> f32 {
         return 0.8;
     }
     let (a, n) = (asked.len(), name.len());
-    if a >= 4
-        && n >= 4
-        && (name.starts_with(asked) || asked.starts_with(name))
-        && a.abs_diff(n) <= 4
-    {
+    if a >= 4 && n >= 4 && (name.starts_with(asked) || asked.starts_with(name)) && a.abs_diff(n) <= 4 {
         return 0.7;
     }
     if a >= 5

@@ -26,24 +26,13 @@ pub fn is_year(words: &ColumnWords, column: &Column) -> bool {
     if !matches!(column.family, Family::Number | Family::Text) {
         return false;
     }
-    let named = words.has_any(&[
-        "year",
-        "found",
-        "establish",
-        "built",
-        "open",
-        "season",
-        "releas",
-    ]);
+    let named = words.has_any(&["year", "found", "establish", "built", "open", "season", "releas"]);
     let in_range = |text: &Option<String>| match text.as_deref().map(str::parse::<f64>) {
         Some(Ok(year)) => (1000.0..=2200.0).contains(&year),
         Some(Err(_)) => false,
         None => true,
     };
-    named
-        && in_range(&column.min)
-        && in_range(&column.max)
-        && (column.min.is_some() || words.has_any(&["year"]))
+    named && in_range(&column.min) && in_range(&column.max) && (column.min.is_some() || words.has_any(&["year"]))
 }
 
 /// Text that people read: can be searched for values, printed as a label.
@@ -72,11 +61,7 @@ pub fn primary_key(words: &TableWords, table: &Table) -> Option<usize> {
     columns()
         .map(|(i, _)| i)
         .find(|i| id_like(*i) && unique(*i) && words.columns[*i].is_named_after_table)
-        .or_else(|| {
-            columns()
-                .map(|(i, _)| i)
-                .find(|i| id_like(*i) && unique(*i))
-        })
+        .or_else(|| columns().map(|(i, _)| i).find(|i| id_like(*i) && unique(*i)))
         .or_else(|| columns().map(|(i, _)| i).find(|i| table.columns[*i].unique))
 }
 
@@ -94,15 +79,13 @@ pub fn label(words: &TableWords, table: &Table) -> Vec<usize> {
         return vec![i];
     }
     let first = find(&|w, c| is_text(c) && w.own_words() == ["first", "name"]);
-    let last = find(&|w, c| {
-        is_text(c) && w.own_words() == ["last", "name"] || is_text(c) && w.own_words() == ["surnam"]
-    });
+    let last =
+        find(&|w, c| is_text(c) && w.own_words() == ["last", "name"] || is_text(c) && w.own_words() == ["surnam"]);
     if let (Some(first), Some(last)) = (first, last) {
         return vec![first, last];
     }
     let named = find(&|w, c| {
-        is_text(c) && w.has_any(&["name"]) && !w.has_any(&["first", "middl"])
-            || is_text(c) && w.has_any(&["titl"])
+        is_text(c) && w.has_any(&["name"]) && !w.has_any(&["first", "middl"]) || is_text(c) && w.has_any(&["titl"])
     })
     .or_else(|| find(&|w, c| is_text(c) && w.is_table_word_only))
     .or_else(|| find(&|w, c| is_text(c) && w.has_any(&["usernam", "symbol", "label"])))
@@ -127,9 +110,7 @@ pub fn main_date(words: &TableWords, table: &Table) -> Option<usize> {
         if w.has_any(&["date", "timestamp", "at", "on", "time"]) {
             score += 4;
         }
-        if w.has_any(&[
-            "updat", "modifi", "delet", "birth", "due", "expir", "end", "cancel", "termin",
-        ]) {
+        if w.has_any(&["updat", "modifi", "delet", "birth", "due", "expir", "end", "cancel", "termin"]) {
             score -= 30;
         }
         if w.has_any(&["creat", "load", "insert"]) {
@@ -147,13 +128,7 @@ pub fn is_flag(words: &ColumnWords, column: &Column) -> bool {
     if column.family == Family::Bool {
         return true;
     }
-    let named = words.starts_with_any(&["is", "has", "on", "can", "allow"])
-        || words.last_is(&["flag", "yn"]);
+    let named = words.starts_with_any(&["is", "has", "on", "can", "allow"]) || words.last_is(&["flag", "yn"]);
     let values = ["0", "1", "t", "f", "y", "n", "yes", "no", "true", "false"];
-    named
-        && !column.common.is_empty()
-        && column
-            .common
-            .iter()
-            .all(|v| values.contains(&v.to_lowercase().as_str()))
+    named && !column.common.is_empty() && column.common.iter().all(|v| values.contains(&v.to_lowercase().as_str()))
 }

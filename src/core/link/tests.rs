@@ -5,10 +5,7 @@ fn best(question: &str) -> Option<(String, f32)> {
     let catalog = fixture::library();
     let words: Vec<String> = question.split(' ').map(str::to_string).collect();
     let lexicon = Lexicon::new(&catalog, &words);
-    let stems: Vec<Vec<(String, f32)>> = words
-        .iter()
-        .map(|w| lexicon.similar_stems(&normalize(w)))
-        .collect();
+    let stems: Vec<Vec<(String, f32)>> = words.iter().map(|w| lexicon.similar_stems(&normalize(w))).collect();
     let span: Vec<&[(String, f32)]> = stems.iter().map(Vec::as_slice).collect();
     lexicon.mentions(&span).first().map(|c| {
         let name = match c.target {
@@ -31,11 +28,7 @@ fn words_find_their_names() {
         ("writers", "authors"),
         ("phoen", "members.phone"),
     ] {
-        assert_eq!(
-            best(question).map(|b| b.0).as_deref(),
-            Some(expected),
-            "{question}"
-        );
+        assert_eq!(best(question).map(|b| b.0).as_deref(), Some(expected), "{question}");
     }
     assert_eq!(best("penguins"), None);
 }

@@ -38,23 +38,15 @@ static SYNONYMS: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(|| {
 });
 
 /// Words that may stand together in one name without anything between them.
-static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    lines(include_str!("../data/words.txt"))
-        .flat_map(str::split_whitespace)
-        .collect()
-});
+static WORDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| lines(include_str!("../data/words.txt")).flat_map(str::split_whitespace).collect());
 
-static FUNCTION_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    lines(include_str!("../data/function_words.txt"))
-        .flat_map(str::split_whitespace)
-        .collect()
-});
+static FUNCTION_WORDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| lines(include_str!("../data/function_words.txt")).flat_map(str::split_whitespace).collect());
 
 /// Lines of a data file without comments and blank ones.
 pub fn lines(data: &'static str) -> impl Iterator<Item = &'static str> {
-    data.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    data.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// The form in which words are compared: base form of irregular ones, then the stem.
@@ -122,17 +114,9 @@ fn expand(word: &str, into: &mut Vec<Vec<String>>) {
     match ABBREVIATIONS.get(word) {
         Some(long) if long.len() == 1 => {
             let (short, long) = (normalize(word), normalize(long[0]));
-            into.push(if short == long {
-                vec![long]
-            } else {
-                vec![long, short]
-            });
+            into.push(if short == long { vec![long] } else { vec![long, short] });
         }
-        Some(long) => into.extend(
-            long.iter()
-                .filter(|w| **w != "of")
-                .map(|w| vec![normalize(w)]),
-        ),
+        Some(long) => into.extend(long.iter().filter(|w| **w != "of").map(|w| vec![normalize(w)])),
         None => into.push(vec![normalize(word)]),
     }
 }
@@ -144,9 +128,7 @@ fn segment(word: &str, known: &HashSet<String>) -> Vec<String> {
     let is_known = |part: &str| {
         WORDS.contains(part)
             || known.contains(part)
-            || part
-                .strip_suffix('s')
-                .is_some_and(|base| WORDS.contains(base))
+            || part.strip_suffix('s').is_some_and(|base| WORDS.contains(base))
             || ABBREVIATIONS.contains_key(part) && part.len() > 2
     };
     if word.len() < 3
@@ -204,11 +186,7 @@ mod tests {
 
     fn split(name: &str) -> String {
         let words = identifier_words(name, &HashSet::new());
-        words
-            .iter()
-            .map(|w| w[0].clone())
-            .collect::<Vec<_>>()
-            .join(" ")
+        words.iter().map(|w| w[0].clone()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

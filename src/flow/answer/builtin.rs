@@ -1,15 +1,15 @@
 //! The built-in engine, with what it could not know: whether PostgreSQL accepts its SQL.
 
-use super::{check, told};
 use super::outcome::{Candidate, Options, Trace};
+use super::{check, told};
 use crate::error::{Error, Result};
-use crate::flow::scope::Scope;
 use crate::flow::retrieve;
-use crate::pg::clock;
+use crate::flow::scope::{Scope, Values};
+use crate::pg::{clock, guc};
 use std::time::Instant;
 use t2sql_core::engine::{self, Outcome, Reading, Reason, Refusal};
 use t2sql_core::rank::Fusion;
-use t2sql_core::schema::Catalog;
+use t2sql_core::schema::{Catalog, Edge, ValueHit, ValueSource};
 
 /// Readings that are tried when PostgreSQL refuses the best one.
 const SECOND_CHANCES: usize = 2;
@@ -47,7 +47,12 @@ pub fn answer(scope: &Scope, question: &str, options: &Options, trace: &mut Trac
                     sample_id: None,
                     explanation: reading.explanation.clone(),
                     assumptions: answer.assumptions.clone(),
-                    readings: answer.alternatives.iter().filter(|r| r.sql != reading.sql).map(|r| format!("{} -- {}", r.sql, r.explanation)).collect(),
+                    readings: answer
+                        .alternatives
+                        .iter()
+                        .filter(|r| r.sql != reading.sql)
+                        .map(|r| format!("{} -- {}", r.sql, r.explanation))
+                        .collect(),
                     warnings: checked.warnings.clone(),
                     checked,
                 });
@@ -67,25 +72,51 @@ fn read(scope: &Scope, question: &str, options: &Options) -> Result<Outcome> {
     if catalog.tables.len() <= MOST_TABLES {
         return Ok(engine::answer(catalog, &mut scope.values(), &request));
     }
-    let near = retrieve::retrieve(scope, question, &Fusion::default())?.closed(scope, MOST_TABLES / 2);
-    let (part, places) = part_of(catalog, &near);
-    let mut values = retrieve::Narrowed::new(scope.values(), places);
-    Ok(engine::answer(&part, &mut values, &request))
+    let near = retrieve::retrieve(scope, question, &Fusion::default())?
+        .closed(scope, usize::try_from(guc::retrieve_tables()).unwrap_or(1));
+    Ok(engine::answer(&part_of(catalog, &near), &mut Narrowed { values: scope.values(), tables: &near }, &request))
 }
 
-/// The catalogue of some tables only, and where each table came from.
-fn part_of(catalog: &Catalog, tables: &[usize]) -> (Catalog, Vec<usize>) {
+/// A value index that speaks of some tables only, by their positions in `tables`.
+struct Narrowed<'a> {
+    values: Values<'a>,
+    tables: &'a [usize],
+}
+
+impl Narrowed<'_> {
+    fn narrow(&self, hits: Vec<ValueHit>) -> Vec<ValueHit> {
+        let place = |hit: ValueHit| {
+            let table = self.tables.iter().position(|&t| t == hit.table)?;
+            Some(ValueHit { table, ..hit })
+        };
+        hits.into_iter().filter_map(place).collect()
+    }
+}
+
+impl ValueSource for Narrowed<'_> {
+    fn equal(&mut self, folded: &[String]) -> Vec<ValueHit> {
+        let hits = self.values.equal(folded);
+        self.narrow(hits)
+    }
+
+    fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {
+        let hits = self.values.similar(folded, limit);
+        self.narrow(hits)
+    }
+}
+
+/// The catalogue of some tables only.
+fn part_of(catalog: &Catalog, tables: &[usize]) -> Catalog {
     let inside = |table: usize| tables.iter().position(|&t| t == table);
-    let part = Catalog {
+    Catalog {
         tables: tables.iter().map(|&t| catalog.tables[t].clone()).collect(),
         edges: catalog
             .edges
             .iter()
-            .filter_map(|e| Some(t2sql_core::schema::Edge { from: inside(e.from)?, to: inside(e.to)?, ..e.clone() }))
+            .filter_map(|e| Some(Edge { from: inside(e.from)?, to: inside(e.to)?, ..e.clone() }))
             .collect(),
         terms: catalog.terms.clone(),
-    };
-    (part, tables.to_vec())
+    }
 }
 
 fn refused(refusal: Refusal) -> Error {
@@ -107,7 +138,8 @@ fn refused(refusal: Refusal) -> Error {
         detail.push(format!("Not understood: {}.", refusal.unknown.join(", ")));
     }
     if !refusal.readings.is_empty() {
-        let readings: Vec<String> = refusal.readings.iter().map(|r| format!("{} -- {}", r.sql, r.explanation)).collect();
+        let readings: Vec<String> =
+            refusal.readings.iter().map(|r| format!("{} -- {}", r.sql, r.explanation)).collect();
         detail.push(format!("Possible readings:\n{}", readings.join("\n")));
     }
     Error::Unanswerable {

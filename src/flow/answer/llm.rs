@@ -172,7 +172,7 @@ impl<'a> Material<'a> {
             retrieved,
             columns: retrieved.columns(),
             samples,
-            notes: scope.context.instructions.iter().cloned().collect(),
+            notes: scope.context.description.iter().chain(&scope.context.instructions).cloned().collect(),
             today: clock::today().to_string(),
         }
     }
@@ -201,7 +201,9 @@ impl<'a> Material<'a> {
     /// All tables, best first.
     fn all(&self, scope: &Scope) -> Vec<usize> {
         let mut tables: Vec<usize> = self.retrieved.tables.iter().map(|r| r.table).collect();
-        tables.extend((0..scope.view.catalog.tables.len()).filter(|t| !self.retrieved.tables.iter().any(|r| r.table == *t)));
+        tables.extend(
+            (0..scope.view.catalog.tables.len()).filter(|t| !self.retrieved.tables.iter().any(|r| r.table == *t)),
+        );
         tables
     }
 
@@ -209,7 +211,10 @@ impl<'a> Material<'a> {
     fn offer(&self, scope: &Scope) -> Option<Vec<usize>> {
         let all = self.all(scope);
         let whole = prompt::generate(&self.context(&all));
-        (whole.dropped_tables + whole.dropped_columns > 0).then_some(all)
+        if whole.dropped_tables + whole.dropped_columns == 0 {
+            return None;
+        }
+        Some(self.retrieved.closed(scope, usize::try_from(guc::retrieve_tables()).unwrap_or(1)))
     }
 
     fn repair(&self, scope: &Scope, tables: &[usize], sql: &str, problem: &Problem) -> Prompt {
@@ -223,13 +228,8 @@ impl<'a> Material<'a> {
             other => ("54000".to_owned(), Some(told(other)), None),
         };
         let nearest = nearest_names(scope, message.as_deref().unwrap_or_default());
-        let failed = Failed {
-            sql,
-            sqlstate: &sqlstate,
-            message: message.as_deref(),
-            hint: hint.as_deref(),
-            nearest: &nearest,
-        };
+        let failed =
+            Failed { sql, sqlstate: &sqlstate, message: message.as_deref(), hint: hint.as_deref(), nearest: &nearest };
         prompt::repair(&self.context(tables), &failed)
     }
 }
@@ -241,7 +241,9 @@ fn nearest_names(scope: &Scope, message: &str) -> Vec<String> {
     let mut scored: Vec<(f64, String)> = Vec::new();
     for table in &scope.view.catalog.tables {
         scored.push((strsim::jaro_winkler(wanted, &table.name), table.name.clone()));
-        scored.extend(table.columns.iter().map(|c| (strsim::jaro_winkler(wanted, &c.name), format!("{}.{}", table.name, c.name))));
+        scored.extend(
+            table.columns.iter().map(|c| (strsim::jaro_winkler(wanted, &c.name), format!("{}.{}", table.name, c.name))),
+        );
     }
     scored.retain(|(score, _)| *score > 0.8);
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));

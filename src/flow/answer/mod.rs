@@ -8,7 +8,7 @@ mod llm;
 mod outcome;
 mod sample;
 
-pub use outcome::{Answered, Options, Status};
+pub use outcome::{Answered, Options};
 
 use crate::error::{Error, Result};
 use crate::flow::scope::Scope;
@@ -18,6 +18,7 @@ use crate::pg::{log, seal};
 use outcome::{Candidate, Trace};
 use std::time::Instant;
 use t2sql_core::text::fold;
+use t2sql_core::wire::Message;
 
 /// Longest question, in bytes.
 const LONGEST_QUESTION: usize = 16 * 1024;
@@ -31,7 +32,10 @@ pub fn validate(question: &str) -> Result<()> {
         return Err(Error::argument("question contains a NUL character", "Send plain text."));
     }
     if fold(question).is_empty() {
-        return Err(Error::argument("question must not be empty", "Ask something, for example: SELECT t2sql.ask('how many orders are there')."));
+        return Err(Error::argument(
+            "question must not be empty",
+            "Ask something, for example: SELECT t2sql.ask('how many orders are there').",
+        ));
     }
     Ok(())
 }
@@ -57,7 +61,7 @@ pub fn prompt(question: &str, database: Option<&str>, options: &Options) -> Resu
     validate(question)?;
     let scope = Scope::open(database)?;
     let messages = llm::preview(&scope, question, options)?;
-    let text = |m: &t2sql_core::wire::Message| format!("[{}]\n{}", m.role.as_str(), m.content);
+    let text = |m: &Message| format!("[{:?}]\n{}", m.role, m.content);
     Ok(messages.iter().map(text).collect::<Vec<_>>().join("\n\n"))
 }
 
@@ -81,11 +85,19 @@ fn cascade(scope: &Scope, question: &str, options: &Options, trace: &mut Trace) 
 }
 
 /// Asks the model; the built-in engine's draft stands in when the endpoint is out of order.
-fn with_model(scope: &Scope, question: &str, options: &Options, trace: &mut Trace, draft: Result<Candidate>) -> Result<Candidate> {
+fn with_model(
+    scope: &Scope,
+    question: &str,
+    options: &Options,
+    trace: &mut Trace,
+    draft: Result<Candidate>,
+) -> Result<Candidate> {
     match llm::answer(scope, question, options, trace) {
         Err(error @ (Error::Core(_) | Error::Busy { .. })) => match draft {
             Ok(mut candidate) if f64::from(candidate.confidence) >= guc::min_confidence() => {
-                candidate.warnings.push(format!("the model could not be asked ({error}); the built-in engine answered"));
+                candidate
+                    .warnings
+                    .push(format!("the model could not be asked ({error}); the built-in engine answered"));
                 Ok(candidate)
             }
             _ => Err(error),

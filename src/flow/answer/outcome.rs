@@ -21,7 +21,8 @@ impl Options {
     pub fn read(options: Option<&Value>) -> Result<Options> {
         let mut read = Options::default();
         let Some(options) = options else { return Ok(read) };
-        let wrong = |message: String| Error::argument(message, "options is an object with: evidence (text), cache (boolean).");
+        let wrong =
+            |message: String| Error::argument(message, "options is an object with: evidence (text), cache (boolean).");
         let object = options.as_object().ok_or_else(|| wrong("options must be a json object".into()))?;
         for (name, value) in object {
             match (name.as_str(), value) {
@@ -60,7 +61,8 @@ impl Candidate {
         Error::Unanswerable {
             message: format!("not sure enough of the question's meaning (confidence {:.2})", self.confidence),
             detail: Some(format!("Possible readings:\n{}", readings.join("\n"))),
-            hint: "Name the table and column as they are called, or lower t2sql.min_confidence to get the best guess.".into(),
+            hint: "Name the table and column as they are called, or lower t2sql.min_confidence to get the best guess."
+                .into(),
             final_word: false,
         }
     }
@@ -111,7 +113,10 @@ impl Status {
     fn of(error: &Error) -> Status {
         match error {
             Error::Unanswerable { final_word: false, .. } => Status::NeedsClarification,
-            Error::Unanswerable { final_word: true, .. } | Error::Refused { .. } | Error::Privilege { .. } | Error::Limit { .. } => Status::Refused,
+            Error::Unanswerable { final_word: true, .. }
+            | Error::Refused { .. }
+            | Error::Privilege { .. }
+            | Error::Limit { .. } => Status::Refused,
             _ => Status::Error,
         }
     }
@@ -129,7 +134,13 @@ pub struct Answered {
 
 impl Answered {
     pub fn new(scope: &Scope, question: &str, result: Result<Candidate>, trace: Trace) -> Answered {
-        Answered { request_id: None, question: question.into(), result, trace, search_path: scope.context.schemas.clone() }
+        Answered {
+            request_id: None,
+            question: question.into(),
+            result,
+            trace,
+            search_path: scope.context.schemas.clone(),
+        }
     }
 
     pub fn status(&self) -> Status {
@@ -162,6 +173,7 @@ impl Answered {
                 lines.push(format!("understood: {}", c.explanation));
                 lines.extend(c.assumptions.iter().map(|a| format!("assumed: {a}")));
                 lines.extend(c.warnings.iter().map(|w| format!("warning: {w}")));
+                lines.extend(c.checked.run_as.iter().map(|role| format!("runs as: {role}")));
                 lines.push(format!("plan: cost {:.0}, about {:.0} rows", c.checked.est_cost, c.checked.est_rows));
             }
             Err(error) => {
@@ -170,7 +182,10 @@ impl Answered {
             }
         }
         if let Some(sent) = &self.trace.sent {
-            lines.push(format!("sent: {sent}; {} prompt and {} completion tokens", self.trace.prompt_tokens, self.trace.completion_tokens));
+            lines.push(format!(
+                "sent: {sent}; {} prompt and {} completion tokens",
+                self.trace.prompt_tokens, self.trace.completion_tokens
+            ));
         }
         let timings: Vec<String> = self.trace.timings.iter().map(|(stage, ms)| format!("{stage} {ms} ms")).collect();
         lines.push(format!("time: {}", timings.join(", ")));

@@ -32,7 +32,9 @@ pub fn begin(database: Option<&str>) -> Result<i64> {
 
 /// Does the next batch; false when the run is complete.
 pub fn next(run_id: i64) -> Result<bool> {
-    let run = runs::get(run_id)?.ok_or_else(|| Error::argument(format!("there is no index run {run_id}"), "CALL t2sql.reindex() begins one."))?;
+    let run = runs::get(run_id)?.ok_or_else(|| {
+        Error::argument(format!("there is no index run {run_id}"), "CALL t2sql.reindex() begins one.")
+    })?;
     let context = context::get(Some(&run.database))?;
     if !crate::pg::lock::try_index(context.id) {
         return Err(Error::Busy {
@@ -80,5 +82,6 @@ pub fn stop(run_id: i64) -> Result<()> {
 }
 
 fn decode(run: &Run) -> Result<Report> {
-    serde_json::from_value(run.report.clone()).map_err(|e| Error::Internal(format!("an index run has an unexpected shape: {e}")))
+    serde_json::from_value(run.report.clone())
+        .map_err(|e| Error::Internal(format!("an index run has an unexpected shape: {e}")))
 }

@@ -39,10 +39,6 @@ impl Relation {
         }
     }
 
-    pub fn is_view(&self) -> bool {
-        self.kind == pg_sys::RELKIND_VIEW
-    }
-
     /// Rules about what the relation is, whoever asks.
     pub fn judge(&self, allowed: &Allowed) -> Result<(), Stop> {
         let schema = self.schema.as_str();

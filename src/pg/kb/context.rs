@@ -15,7 +15,6 @@ pub struct Context {
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
     pub enforce: bool,
-    pub is_current: bool,
     /// Changes whenever something indexed here changes.
     pub generation: i64,
     pub indexed: bool,
@@ -46,7 +45,7 @@ pub struct LlmModel {
 
 const SELECT: &str = "SELECT jsonb_build_object(
         'id', d.id, 'name', d.name, 'description', d.description, 'schemas', d.schemas, 'include', d.include, 'exclude', d.exclude,
-        'enforce', d.enforce, 'is_current', d.is_current, 'generation', d.generation, 'indexed', d.indexed_at IS NOT NULL,
+        'enforce', d.enforce, 'generation', d.generation, 'indexed', d.indexed_at IS NOT NULL,
         'embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.embedding_model_id),
         'next_embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.next_embedding_model_id),
         'llm', (SELECT to_jsonb(l) FROM t2sql.llm_models l WHERE l.id = d.llm_model_id AND l.is_active),

@@ -54,7 +54,6 @@ pub fn record(request: &Request) -> Result<Option<i64>> {
 /// A recorded request.
 #[derive(Debug, Deserialize)]
 pub struct Recorded {
-    pub database_id: i64,
     pub database: String,
     pub user_name: String,
     pub question: String,
@@ -67,7 +66,7 @@ pub struct Recorded {
 pub fn request(id: i64) -> Result<Option<Recorded>> {
     let _frame = Frame::owner();
     spi::json(
-        "SELECT jsonb_build_object('database_id', r.database_id, 'database', d.name, 'user_name', r.user_name, 'question', r.question, 'sql', r.sql,
+        "SELECT jsonb_build_object('database', d.name, 'user_name', r.user_name, 'question', r.question, 'sql', r.sql,
                                    'search_path', r.search_path, 'sql_sample_id', r.sql_sample_id)::text
          FROM t2sql.requests r JOIN t2sql.databases d ON d.id = r.database_id WHERE r.id = $1",
         &[id.into()],

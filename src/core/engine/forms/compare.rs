@@ -21,31 +21,21 @@ impl Builder<'_> {
             let (comparison, known) = match self.op(i) {
                 Some(Op::AboveAverage) => (Comparison::Gt, None),
                 Some(Op::BelowAverage) => (Comparison::Lt, None),
-                Some(Op::Cmp(c))
-                    if self
-                        .right(i)
-                        .is_some_and(|j| self.op(j) == Some(Op::Agg(Aggregate::Avg))) =>
-                {
+                Some(Op::Cmp(c)) if self.right(i).is_some_and(|j| self.op(j) == Some(Op::Agg(Aggregate::Avg))) => {
                     (c, self.right(i))
                 }
                 Some(Op::Comparative(_))
-                    if self
-                        .right(i)
-                        .is_some_and(|j| self.op(j) == Some(Op::Agg(Aggregate::Avg))) =>
+                    if self.right(i).is_some_and(|j| self.op(j) == Some(Op::Agg(Aggregate::Avg))) =>
                 {
                     (Comparison::Gt, self.right(i))
                 }
                 _ => continue,
             };
             let last = known.unwrap_or(i);
-            let left = self
-                .side_left(i)
-                .filter(|s| matches!(s.expr, Expr::Column(..)));
-            let right = self.right(last).and_then(|j| {
-                self.column(j)
-                    .filter(|(t, c)| self.ctx.is_measure(*t, *c))
-                    .map(|c| (j, c))
-            });
+            let left = self.side_left(i).filter(|s| matches!(s.expr, Expr::Column(..)));
+            let right = self
+                .right(last)
+                .and_then(|j| self.column(j).filter(|(t, c)| self.ctx.is_measure(*t, *c)).map(|c| (j, c)));
             let (comparison, column) = match (left, right, self.op(i)) {
                 (Some(side), right, _) => {
                     side.pieces.iter().for_each(|p| self.take(*p));
@@ -58,12 +48,8 @@ impl Builder<'_> {
                     self.take(j);
                     (comparison, Expr::Column(t, c))
                 }
-                (None, None, Some(Op::Comparative(a))) => match self.concept(a, self.table_near(i))
-                {
-                    Some((t, c, more)) => (
-                        if more { Comparison::Gt } else { Comparison::Lt },
-                        Expr::Column(t, c),
-                    ),
+                (None, None, Some(Op::Comparative(a))) => match self.concept(a, self.table_near(i)) {
+                    Some((t, c, more)) => (if more { Comparison::Gt } else { Comparison::Lt }, Expr::Column(t, c)),
                     None => continue,
                 },
                 _ => {
@@ -73,10 +59,7 @@ impl Builder<'_> {
             };
             self.take(i);
             self.take(last);
-            let average = Query {
-                outputs: vec![Expr::aggregate(Aggregate::Avg, column.clone())],
-                ..Query::default()
-            };
+            let average = Query { outputs: vec![Expr::aggregate(Aggregate::Avg, column.clone())], ..Query::default() };
             self.form = "compare with average";
             self.filter(Condition::Compare(
                 column,
@@ -94,9 +77,7 @@ impl Builder<'_> {
                 Some(Op::Cmp(comparison)) => self.compare(i, comparison),
                 Some(Op::After) => self.compare(i, Comparison::Gt),
                 Some(Op::Before) => self.compare(i, Comparison::Lt),
-                Some(Op::Comparative(a)) if self.number_right(i).is_some() => {
-                    self.compare_adjective(i, a)
-                }
+                Some(Op::Comparative(a)) if self.number_right(i).is_some() => self.compare_adjective(i, a),
                 _ => {}
             }
         }
@@ -114,22 +95,13 @@ impl Builder<'_> {
 
     fn compare(&mut self, i: usize, comparison: Comparison) {
         // `5 or more`: the number stands before
-        let postfix = matches!(self.nodes[i].word.as_str(), "or")
-            && self.nodes[i].end - self.nodes[i].start == 2;
-        let number = if postfix {
-            self.number_left(i)
-        } else {
-            self.number_right(i)
-        };
+        let postfix = matches!(self.nodes[i].word.as_str(), "or") && self.nodes[i].end - self.nodes[i].start == 2;
+        let number = if postfix { self.number_left(i) } else { self.number_right(i) };
         let Some((at, n)) = number else {
             self.compare_columns(i, comparison);
             return;
         };
-        let comparison = if self.negated(i) {
-            comparison.negated()
-        } else {
-            comparison
-        };
+        let comparison = if self.negated(i) { comparison.negated() } else { comparison };
         let (from, to) = (at.min(i), at.max(i));
         let Some(side) = self.side(from, to) else {
             self.trouble.no_measure = true;
@@ -145,9 +117,7 @@ impl Builder<'_> {
 
     /// `… or more than 9` after a comparison: either will do.
     fn alternative(&mut self, last: usize) {
-        let Some(or) =
-            (last + 1..(last + 4).min(self.nodes.len())).find(|j| self.op(*j) == Some(Op::Or))
-        else {
+        let Some(or) = (last + 1..(last + 4).min(self.nodes.len())).find(|j| self.op(*j) == Some(Op::Or)) else {
             return;
         };
         let Some(j) = self.right(or) else { return };
@@ -165,10 +135,7 @@ impl Builder<'_> {
         self.take(at);
         self.query.filters.pop();
         let second = Condition::Compare(expr.clone(), comparison, Literal::Number(n));
-        self.query.filters.push(Condition::Any(vec![
-            Condition::Compare(expr, op, literal),
-            second,
-        ]));
+        self.query.filters.push(Condition::Any(vec![Condition::Compare(expr, op, literal), second]));
     }
 
     /// `older than 30`.
@@ -187,11 +154,7 @@ impl Builder<'_> {
         self.take(i);
         self.take(at);
         self.say_column(i, t, c);
-        self.add_comparison(
-            Expr::Column(t, c),
-            if more { Comparison::Gt } else { Comparison::Lt },
-            n,
-        );
+        self.add_comparison(Expr::Column(t, c), if more { Comparison::Gt } else { Comparison::Lt }, n);
     }
 
     /// `whose balance is higher than the credit`: column against column.
@@ -200,9 +163,7 @@ impl Builder<'_> {
             return;
         }
         let Some(j) = self.right(i) else { return };
-        let (Some(right), Some(left)) =
-            (self.column(j).filter(|_| !self.used[j]), self.side_left(i))
-        else {
+        let (Some(right), Some(left)) = (self.column(j).filter(|_| !self.used[j]), self.side_left(i)) else {
             return;
         };
         let Expr::Column(t, c) = left.expr else {
@@ -227,8 +188,7 @@ impl Builder<'_> {
         let Some((first, lo)) = self.number_right(i) else {
             return;
         };
-        let second = (first + 1..(first + 4).min(self.nodes.len()))
-            .find_map(|j| self.number(j).map(|n| (j, n)));
+        let second = (first + 1..(first + 4).min(self.nodes.len())).find_map(|j| self.number(j).map(|n| (j, n)));
         let Some((second, hi)) = second else { return };
         let Some(side) = self.side(i, second) else {
             self.trouble.no_measure = true;
@@ -240,9 +200,7 @@ impl Builder<'_> {
         let (lo, hi) = (lo.min(hi), lo.max(hi));
         if side.expr.is_aggregate() {
             self.group_subject();
-            self.query
-                .having
-                .push(Condition::Between(side.expr, lo, hi));
+            self.query.having.push(Condition::Between(side.expr, lo, hi));
         } else {
             self.filter(Condition::Between(side.expr, lo, hi));
         }
@@ -275,24 +233,18 @@ impl Builder<'_> {
             (_, Some((side, true))) => Some(side),
             (Some(side), _) => Some(side),
             (None, Some((side, false))) => Some(side),
-            (None, None) => self
-                .adjective_after(to)
-                .or_else(|| self.only_count(from, to)),
+            (None, None) => self.adjective_after(to).or_else(|| self.only_count(from, to)),
         }
     }
 
     /// `at least 30 years old`.
     fn adjective_after(&self, to: usize) -> Option<Side> {
-        let j = (to + 1..(to + 4).min(self.nodes.len()))
-            .find(|j| matches!(self.op(*j), Some(Op::Comparative(_))))?;
+        let j = (to + 1..(to + 4).min(self.nodes.len())).find(|j| matches!(self.op(*j), Some(Op::Comparative(_))))?;
         let Some(Op::Comparative(a)) = self.op(j) else {
             return None;
         };
         let (t, c, _) = self.concept(a, self.table_near(j))?;
-        self.ctx.is_comparable(t, c).then(|| Side {
-            expr: Expr::Column(t, c),
-            pieces: vec![j],
-        })
+        self.ctx.is_comparable(t, c).then(|| Side { expr: Expr::Column(t, c), pieces: vec![j] })
     }
 
     /// `larger than 100` with nothing named: the adjective in the operator itself is lost, so nothing.
@@ -306,10 +258,8 @@ impl Builder<'_> {
             at = at.checked_sub(1)?;
             match &self.nodes[at].item {
                 Item::Word
-                    if matches!(
-                        self.nodes[at].word.as_str(),
-                        "and" | "that" | "who" | "which" | "whose"
-                    ) && at + 1 < i =>
+                    if matches!(self.nodes[at].word.as_str(), "and" | "that" | "who" | "which" | "whose")
+                        && at + 1 < i =>
                 {
                     if self.nodes[at].word == "and" || self.nodes[at].word == "whose" {
                         return None;
@@ -318,11 +268,8 @@ impl Builder<'_> {
                 Item::Word | Item::Unknown => {}
                 Item::Op(Op::Not) => {}
                 Item::Column(t, c) if !self.used[at] => {
-                    let before = (0..at)
-                        .rev()
-                        .find(|j| !matches!(self.nodes[*j].item, Item::Word));
-                    if let Some((j, Op::Agg(function))) =
-                        before.and_then(|j| self.op(j).map(|op| (j, op)))
+                    let before = (0..at).rev().find(|j| !matches!(self.nodes[*j].item, Item::Word));
+                    if let Some((j, Op::Agg(function))) = before.and_then(|j| self.op(j).map(|op| (j, op)))
                         && self.ctx.is_measure(*t, *c)
                     {
                         return Some(Side {
@@ -332,20 +279,13 @@ impl Builder<'_> {
                     }
                     let fits = self.ctx.is_comparable(*t, *c)
                         || self.ctx.is_temporal(*t, *c) && matches!(self.op(i), Some(Op::Cmp(_)));
-                    return (fits && !self.ctx.is_temporal(*t, *c)).then(|| Side {
-                        expr: Expr::Column(*t, *c),
-                        pieces: vec![at],
-                    });
+                    return (fits && !self.ctx.is_temporal(*t, *c))
+                        .then(|| Side { expr: Expr::Column(*t, *c), pieces: vec![at] });
                 }
                 Item::Table(t) => {
                     let j = at.checked_sub(1)?;
-                    return (self.op(j) == Some(Op::Count)
-                        && j > 0
-                        && self.zones[j] == super::Zone::Where)
-                        .then(|| Side {
-                            expr: Expr::Rows(*t),
-                            pieces: vec![j, at],
-                        });
+                    return (self.op(j) == Some(Op::Count) && j > 0 && self.zones[j] == super::Zone::Where)
+                        .then(|| Side { expr: Expr::Rows(*t), pieces: vec![j, at] });
                 }
                 _ => return None,
             }
@@ -367,10 +307,7 @@ impl Builder<'_> {
                     return None;
                 }
                 Item::Word => {
-                    between += usize::from(!matches!(
-                        self.nodes[at].word.as_str(),
-                        "in" | "of" | "the" | "for"
-                    ))
+                    between += usize::from(!matches!(self.nodes[at].word.as_str(), "in" | "of" | "the" | "for"))
                 }
                 Item::Unknown | Item::Op(Op::Distinct) => between += 1,
                 Item::Table(t) if !self.used[at] => {
@@ -378,19 +315,11 @@ impl Builder<'_> {
                     if Some(*t) == self.main_table() && between > 0 {
                         return None;
                     }
-                    return Some((
-                        Side {
-                            expr: Expr::Rows(*t),
-                            pieces: vec![at],
-                        },
-                        between <= 1,
-                    ));
+                    return Some((Side { expr: Expr::Rows(*t), pieces: vec![at] }, between <= 1));
                 }
                 Item::Column(t, c) if !self.used[at] => {
                     let key = self.ctx.lexicon.tables[*t].primary_key == Some(*c);
-                    let expr = if self.ctx.is_comparable(*t, *c)
-                        && !self.ctx.lexicon.column(*t, *c).last_is(&["id"])
-                    {
+                    let expr = if self.ctx.is_comparable(*t, *c) && !self.ctx.lexicon.column(*t, *c).last_is(&["id"]) {
                         Expr::Column(*t, *c)
                     } else if key {
                         Expr::Rows(*t)
@@ -402,15 +331,8 @@ impl Builder<'_> {
                         }
                     };
                     let direct = between == 0 && !self.is_word(to + 1, &["in", "of", "for"]);
-                    let of = self.is_word(to + 1, &["in", "of", "for"])
-                        && self.ctx.is_comparable(*t, *c);
-                    return (direct || of).then_some((
-                        Side {
-                            expr,
-                            pieces: vec![at],
-                        },
-                        direct,
-                    ));
+                    let of = self.is_word(to + 1, &["in", "of", "for"]) && self.ctx.is_comparable(*t, *c);
+                    return (direct || of).then_some((Side { expr, pieces: vec![at] }, direct));
                 }
                 _ => return None,
             }
@@ -420,11 +342,7 @@ impl Builder<'_> {
 
     /// Whether `not` stands directly before piece `i`.
     pub(super) fn negated(&mut self, i: usize) -> bool {
-        let Some(j) = (0..i)
-            .rev()
-            .take(4)
-            .find(|j| !matches!(self.nodes[*j].item, Item::Word))
-        else {
+        let Some(j) = (0..i).rev().take(4).find(|j| !matches!(self.nodes[*j].item, Item::Word)) else {
             return false;
         };
         if self.op(j) == Some(Op::Not) {
@@ -471,8 +389,7 @@ impl Builder<'_> {
             }
             if guessed {
                 let name = self.name_of(t, c);
-                self.assumptions
-                    .push(format!("dates are taken from {name}"));
+                self.assumptions.push(format!("dates are taken from {name}"));
             }
             if negated {
                 continue;
@@ -511,9 +428,7 @@ impl Builder<'_> {
             return None;
         };
         let tables = self.tables_by_nearness(self.table_near(i));
-        let year = |t: usize| {
-            (0..self.ctx.catalog.tables[t].columns.len()).find(|c| self.ctx.is_year(t, *c))
-        };
+        let year = |t: usize| (0..self.ctx.catalog.tables[t].columns.len()).find(|c| self.ctx.is_year(t, *c));
         for t in tables {
             if let Some(c) = self.ctx.lexicon.tables[t].main_date {
                 return Some((t, c));
@@ -536,20 +451,12 @@ impl Builder<'_> {
     }
 
     pub(super) fn direction(more: bool) -> Direction {
-        if more {
-            Direction::Descending
-        } else {
-            Direction::Ascending
-        }
+        if more { Direction::Descending } else { Direction::Ascending }
     }
 }
 
 fn name_of(ctx: &Context, t: usize, c: usize) -> String {
-    format!(
-        "{}.{}",
-        ctx.catalog.tables[t].name,
-        ctx.catalog.column(t, c).name
-    )
+    format!("{}.{}", ctx.catalog.tables[t].name, ctx.catalog.column(t, c).name)
 }
 
 /// A period of whole years as a condition on a column that holds years.

@@ -21,8 +21,7 @@ impl Builder<'_> {
                 continue;
             };
             let end = self.clause_end(i, reach);
-            let table = (i + 1..end)
-                .find(|j| self.table(*j).is_some_and(|t| t != subject) && !self.used[*j]);
+            let table = (i + 1..end).find(|j| self.table(*j).is_some_and(|t| t != subject) && !self.used[*j]);
             let column = (i + 1..end).find(|j| self.column(*j).is_some() && !self.used[*j]);
             if let (Op::No, Some(j), None) = (op, column, table) {
                 // `members without a phone number`
@@ -34,20 +33,14 @@ impl Builder<'_> {
                 if t == subject {
                     self.filter(Condition::Null(Expr::Column(t, c), true));
                 } else {
-                    self.filter(Condition::Exists {
-                        subject,
-                        table: t,
-                        filters: Vec::new(),
-                        negated: true,
-                    });
+                    self.filter(Condition::Exists { subject, table: t, filters: Vec::new(), negated: true });
                 }
                 self.form = "absence";
                 continue;
             }
             // a value of another table makes that table the one that is absent
-            let foreign = (i + 1..end).find(
-                |j| matches!(self.nodes[*j].item, Item::Value { table, .. } if table != subject),
-            );
+            let foreign =
+                (i + 1..end).find(|j| matches!(self.nodes[*j].item, Item::Value { table, .. } if table != subject));
             let target = match (table, foreign) {
                 (Some(j), _) => self.table(j),
                 (None, Some(j)) => match self.nodes[j].item {
@@ -63,12 +56,7 @@ impl Builder<'_> {
             let mut filters = Vec::new();
             for j in i + 1..end {
                 match self.nodes[j].item.clone() {
-                    Item::Value {
-                        table,
-                        column,
-                        value,
-                        ..
-                    } if table != subject => {
+                    Item::Value { table, column, value, .. } if table != subject => {
                         filters.push(Condition::Compare(
                             Expr::Column(table, column),
                             Comparison::Eq,
@@ -95,12 +83,7 @@ impl Builder<'_> {
             self.query.filters = kept;
             self.take(i);
             self.form = "absence";
-            self.filter(Condition::Exists {
-                subject,
-                table: target,
-                filters,
-                negated: true,
-            });
+            self.filter(Condition::Exists { subject, table: target, filters, negated: true });
         }
     }
 
@@ -110,14 +93,7 @@ impl Builder<'_> {
         for j in i + 1..self.nodes.len() {
             let stop = match self.nodes[j].item {
                 Item::Stop | Item::Comma => true,
-                Item::Word
-                    if matches!(
-                        self.nodes[j].word.as_str(),
-                        "and" | "but" | "that" | "who" | "which"
-                    ) =>
-                {
-                    true
-                }
+                Item::Word if matches!(self.nodes[j].word.as_str(), "and" | "but" | "that" | "who" | "which") => true,
                 Item::Word => false,
                 Item::Op(Op::Order | Op::Each | Op::Or) => true,
                 _ => {
@@ -155,29 +131,18 @@ impl Builder<'_> {
             self.take(i);
             self.take(j);
             pieces.iter().for_each(|p| self.take(*p));
-            let escaped = text
-                .replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_");
+            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
             let expr = Expr::Column(t, c);
             self.filter(match op {
                 Op::Starts => Condition::Like(expr, format!("{escaped}%"), negated),
                 Op::Ends => Condition::Like(expr, format!("%{escaped}"), negated),
                 Op::Contains => Condition::Like(expr, format!("%{escaped}%"), negated),
-                _ => Condition::Compare(
-                    expr,
-                    if negated {
-                        Comparison::Ne
-                    } else {
-                        Comparison::Eq
-                    },
-                    Literal::Text(text),
-                ),
+                _ => {
+                    Condition::Compare(expr, if negated { Comparison::Ne } else { Comparison::Eq }, Literal::Text(text))
+                }
             });
             // `with "x" in its name` says the column once more
-            if let Some(column) =
-                (j + 1..(j + 5).min(self.nodes.len())).find(|k| self.column(*k) == Some((t, c)))
-            {
+            if let Some(column) = (j + 1..(j + 5).min(self.nodes.len())).find(|k| self.column(*k) == Some((t, c))) {
                 self.take(column);
             }
         }
@@ -187,27 +152,14 @@ impl Builder<'_> {
         for j in i + 1..(i + 6).min(self.nodes.len()) {
             match &self.nodes[j].item {
                 Item::Text(text) => return Some((j, text.clone())),
-                Item::Value {
-                    value, similarity, ..
-                } => {
+                Item::Value { value, similarity, .. } => {
                     // what was typed, where the stored value only resembles it
                     let typed = self.nodes[j].word.clone();
-                    return Some((
-                        j,
-                        if *similarity < 1.0 {
-                            typed
-                        } else {
-                            value.clone()
-                        },
-                    ));
+                    return Some((j, if *similarity < 1.0 { typed } else { value.clone() }));
                 }
                 Item::Word
-                    if !matches!(self.nodes[j].word.as_str(), "and" | "that")
-                        && self.nodes[j].word.len() > 1 => {}
-                Item::Word
-                    if matches!(self.nodes[j].word.as_str(), "a" | "i")
-                        && j + 1 == self.nodes.len() =>
-                {
+                    if !matches!(self.nodes[j].word.as_str(), "and" | "that") && self.nodes[j].word.len() > 1 => {}
+                Item::Word if matches!(self.nodes[j].word.as_str(), "a" | "i") && j + 1 == self.nodes.len() => {
                     return Some((j, self.nodes[j].word.clone()));
                 }
                 Item::Unknown => return Some((j, self.nodes[j].word.clone())),
@@ -227,11 +179,8 @@ impl Builder<'_> {
                 _ => break,
             }
         }
-        let after = (i + 1..(i + 7).min(self.nodes.len())).find_map(|j| {
-            self.column(j)
-                .filter(|(t, c)| self.ctx.is_text(*t, *c))
-                .map(|(t, c)| (vec![j], t, c))
-        });
+        let after = (i + 1..(i + 7).min(self.nodes.len()))
+            .find_map(|j| self.column(j).filter(|(t, c)| self.ctx.is_text(*t, *c)).map(|(t, c)| (vec![j], t, c)));
         if after.is_some() && self.op(i) == Some(Op::Contains) {
             return after;
         }
@@ -256,10 +205,7 @@ impl Builder<'_> {
             let run = self.run_of_values(i, table, column);
             let mut values = Vec::new();
             for j in &run {
-                if let Item::Value {
-                    value, similarity, ..
-                } = &self.nodes[*j].item
-                {
+                if let Item::Value { value, similarity, .. } = &self.nodes[*j].item {
                     values.push(value.clone());
                     self.note_value(*j, table, column, &value.clone(), *similarity);
                 }
@@ -274,13 +220,8 @@ impl Builder<'_> {
             if both && !negated && values.len() == 2 {
                 self.intersect(expr, &values);
             } else if values.len() == 1 {
-                let comparison = if negated {
-                    Comparison::Ne
-                } else {
-                    Comparison::Eq
-                };
-                let condition =
-                    Condition::Compare(expr, comparison, Literal::Text(values.remove(0)));
+                let comparison = if negated { Comparison::Ne } else { Comparison::Eq };
+                let condition = Condition::Compare(expr, comparison, Literal::Text(values.remove(0)));
                 self.value_filter(i, condition);
             } else {
                 self.filter(Condition::In(expr, values, negated));
@@ -291,16 +232,11 @@ impl Builder<'_> {
 
     /// Adds the filter; `or` between filters of different columns makes them alternatives.
     fn value_filter(&mut self, i: usize, condition: Condition) {
-        let or = (0..i)
-            .rev()
-            .take(4)
-            .find(|j| matches!(self.nodes[*j].item, Item::Op(Op::Or)) && !self.used[*j]);
+        let or = (0..i).rev().take(4).find(|j| matches!(self.nodes[*j].item, Item::Op(Op::Or)) && !self.used[*j]);
         match (or, self.query.filters.pop()) {
             (Some(or), Some(before @ Condition::Compare(..))) => {
                 self.take(or);
-                self.query
-                    .filters
-                    .push(Condition::Any(vec![before, condition]));
+                self.query.filters.push(Condition::Any(vec![before, condition]));
             }
             (_, before) => {
                 self.query.filters.extend(before);
@@ -316,11 +252,7 @@ impl Builder<'_> {
         let mut between = Vec::new();
         while at < self.nodes.len() && at <= run[run.len() - 1] + 4 {
             match &self.nodes[at].item {
-                Item::Value {
-                    table: t,
-                    column: c,
-                    ..
-                } if (*t, *c) == (table, column) && !between.is_empty() => {
+                Item::Value { table: t, column: c, .. } if (*t, *c) == (table, column) && !between.is_empty() => {
                     for b in between.drain(..) {
                         self.take(b);
                     }
@@ -328,14 +260,9 @@ impl Builder<'_> {
                 }
                 Item::Op(Op::Or) => between.push(at),
                 Item::Comma => between.push(at),
-                Item::Word if matches!(self.nodes[at].word.as_str(), "and" | "as" | "well") => {
-                    between.push(at)
-                }
+                Item::Word if matches!(self.nodes[at].word.as_str(), "and" | "as" | "well") => between.push(at),
                 Item::Word
-                    if matches!(
-                        self.nodes[at].word.as_str(),
-                        "in" | "the" | "is" | "of" | "from" | "by" | "nor"
-                    ) => {}
+                    if matches!(self.nodes[at].word.as_str(), "in" | "the" | "is" | "of" | "from" | "by" | "nor") => {}
                 Item::Column(t, c) if (*t, *c) == (table, column) => {}
                 _ => break,
             }
@@ -349,11 +276,7 @@ impl Builder<'_> {
         if run.len() != 2 {
             return false;
         }
-        if let Some(j) = (0..run[0])
-            .rev()
-            .take(5)
-            .find(|j| self.op(*j) == Some(Op::Both))
-        {
+        if let Some(j) = (0..run[0]).rev().take(5).find(|j| self.op(*j) == Some(Op::Both)) {
             self.take(j);
             return true;
         }
@@ -363,17 +286,10 @@ impl Builder<'_> {
     /// Rows that both values hold for, each through rows of its own.
     fn intersect(&mut self, expr: Expr, values: &[String]) {
         let [first, second] = values else { return };
-        let condition = |value: &String| {
-            Condition::Compare(expr.clone(), Comparison::Eq, Literal::Text(value.clone()))
-        };
+        let condition = |value: &String| Condition::Compare(expr.clone(), Comparison::Eq, Literal::Text(value.clone()));
         self.form = "both";
-        self.query.set = Some((
-            SetOperation::Intersect,
-            Box::new(Query {
-                filters: vec![condition(second)],
-                ..Query::default()
-            }),
-        ));
+        self.query.set =
+            Some((SetOperation::Intersect, Box::new(Query { filters: vec![condition(second)], ..Query::default() })));
         self.filter(condition(first));
     }
 
@@ -419,18 +335,9 @@ impl Builder<'_> {
 
     /// Whether `what`, `which` or a command asks for the column itself: `which city`.
     fn is_asked_for(&self, j: usize) -> bool {
-        let before: Vec<&str> = self.nodes[..j]
-            .iter()
-            .rev()
-            .take(3)
-            .map(|n| n.word.as_str())
-            .collect();
-        before
-            .first()
-            .is_some_and(|w| matches!(*w, "which" | "what"))
-            || before
-                .iter()
-                .any(|w| matches!(*w, "list" | "show" | "find" | "give"))
+        let before: Vec<&str> = self.nodes[..j].iter().rev().take(3).map(|n| n.word.as_str()).collect();
+        before.first().is_some_and(|w| matches!(*w, "which" | "what"))
+            || before.iter().any(|w| matches!(*w, "list" | "show" | "find" | "give"))
     }
 
     fn note_value(&mut self, i: usize, table: usize, column: usize, value: &str, similarity: f32) {
@@ -441,10 +348,7 @@ impl Builder<'_> {
             || typed.chars().next().is_some_and(char::is_lowercase)
                 && value.chars().next().is_some_and(char::is_uppercase)
         {
-            let note = format!(
-                "'{typed}' read as {} = '{value}'",
-                self.name_of(table, column)
-            );
+            let note = format!("'{typed}' read as {} = '{value}'", self.name_of(table, column));
             if !self.assumptions.contains(&note) {
                 self.assumptions.push(note);
             }
@@ -467,16 +371,8 @@ impl Builder<'_> {
                     let negated = self.negated_value(i);
                     self.take(i);
                     self.take(j);
-                    let comparison = if negated {
-                        Comparison::Ne
-                    } else {
-                        Comparison::Eq
-                    };
-                    self.filter(Condition::Compare(
-                        Expr::Column(t, c),
-                        comparison,
-                        Literal::Text(text),
-                    ));
+                    let comparison = if negated { Comparison::Ne } else { Comparison::Eq };
+                    self.filter(Condition::Compare(Expr::Column(t, c), comparison, Literal::Text(text)));
                     return;
                 }
                 Item::Word | Item::Op(Op::Cmp(Comparison::Eq) | Op::Named) if i - j < 5 => at = j,
@@ -500,22 +396,11 @@ impl Builder<'_> {
                         let fits = self.ctx.is_comparable(t, c)
                             || self.ctx.is_text(t, c)
                                 && (self.ctx.catalog.column(t, c).key
-                                    || self
-                                        .ctx
-                                        .lexicon
-                                        .column(t, c)
-                                        .has_any(&["number", "code", "id"]));
-                        let joined = self.is_word(
-                            j + 1,
-                            &[
-                                "of", "is", "are", "was", "equal", "equals", "to", "with", "as",
-                                "in",
-                            ],
-                        ) || j + 1 == i
-                            || matches!(
-                                self.nodes[j + 1].item,
-                                Item::Op(Op::Cmp(_) | Op::Not | Op::Named)
-                            );
+                                    || self.ctx.lexicon.column(t, c).has_any(&["number", "code", "id"]));
+                        let joined = self
+                            .is_word(j + 1, &["of", "is", "are", "was", "equal", "equals", "to", "with", "as", "in"])
+                            || j + 1 == i
+                            || matches!(self.nodes[j + 1].item, Item::Op(Op::Cmp(_) | Op::Not | Op::Named));
                         if fits && joined {
                             let negated = self.negated_value(i);
                             self.take(i);
@@ -525,31 +410,17 @@ impl Builder<'_> {
                                     self.take(k);
                                 }
                             }
-                            let comparison = if negated {
-                                Comparison::Ne
-                            } else {
-                                Comparison::Eq
-                            };
-                            self.filter(Condition::Compare(
-                                Expr::Column(t, c),
-                                comparison,
-                                Literal::Number(n),
-                            ));
+                            let comparison = if negated { Comparison::Ne } else { Comparison::Eq };
+                            self.filter(Condition::Compare(Expr::Column(t, c), comparison, Literal::Number(n)));
                         }
                         break;
                     }
-                    Item::Table(t)
-                        if j + 1 == i || j + 2 == i && self.is_word(j + 1, &["number", "id"]) =>
-                    {
+                    Item::Table(t) if j + 1 == i || j + 2 == i && self.is_word(j + 1, &["number", "id"]) => {
                         let key = self.ctx.lexicon.tables[t].primary_key;
                         if let Some(c) = key.filter(|c| self.ctx.is_comparable(t, *c)) {
                             self.take(i);
                             self.take(j);
-                            self.filter(Condition::Compare(
-                                Expr::Column(t, c),
-                                Comparison::Eq,
-                                Literal::Number(n),
-                            ));
+                            self.filter(Condition::Compare(Expr::Column(t, c), Comparison::Eq, Literal::Number(n)));
                         }
                         break;
                     }
@@ -575,12 +446,9 @@ impl Builder<'_> {
                 }
             }
             if let Some((t, c)) = self.column(i).filter(|_| !self.used[i]) {
-                let flag =
-                    profile::is_flag(self.ctx.lexicon.column(t, c), self.ctx.catalog.column(t, c));
+                let flag = profile::is_flag(self.ctx.lexicon.column(t, c), self.ctx.catalog.column(t, c));
                 let describes = self.zones[i] == Zone::Where
-                    || self
-                        .right(i)
-                        .is_some_and(|j| self.table(j) == Some(t) && j == i + 1);
+                    || self.right(i).is_some_and(|j| self.table(j) == Some(t) && j == i + 1);
                 if flag && describes {
                     let yes = !self.negated_value(i);
                     self.take(i);

@@ -16,21 +16,12 @@ impl Builder<'_> {
                 Item::Column(t, c) => {
                     self.take(i);
                     let column = Expr::Column(t, c);
-                    let grouped =
-                        !self.query.group.is_empty() && !self.query.group.contains(&column);
-                    let expr = if grouped && self.form == "group" {
-                        self.summed(column)
-                    } else {
-                        column
-                    };
+                    let grouped = !self.query.group.is_empty() && !self.query.group.contains(&column);
+                    let expr = if grouped && self.form == "group" { self.summed(column) } else { column };
                     self.output(i, expr);
                 }
                 Item::Op(Op::Everything) => {
-                    if let Some(t) = self
-                        .right_until(i, &["that"])
-                        .and_then(|j| self.table(j))
-                        .or(self.main_table())
-                    {
+                    if let Some(t) = self.right_until(i, &["that"]).and_then(|j| self.table(j)).or(self.main_table()) {
                         self.take(i);
                         self.output(i, Expr::All(t));
                     }
@@ -60,35 +51,27 @@ impl Builder<'_> {
         if self.column(next).is_some_and(|c| c.0 == t) {
             return false;
         }
-        let counted =
-            self.outputs.iter().any(|(_, e)| e.is_aggregate()) && self.query.group.is_empty();
+        let counted = self.outputs.iter().any(|(_, e)| e.is_aggregate()) && self.query.group.is_empty();
         let mut j = i;
         while j > 0 {
             j -= 1;
             match &self.nodes[j].item {
                 Item::Word => match self.nodes[j].word.as_str() {
-                    "of" | "for" | "in" | "from" | "by" | "at" | "to" | "on" | "with" | "into"
-                    | "per" | "through" => return false,
+                    "of" | "for" | "in" | "from" | "by" | "at" | "to" | "on" | "with" | "into" | "per" | "through" => {
+                        return false;
+                    }
                     "and" => {
                         // the second of two nouns that a preposition before governs
-                        let governed = (0..j)
-                            .rev()
-                            .take(6)
-                            .any(|k| self.is_word(k, &["of", "for", "in", "from", "by", "at"]));
+                        let governed =
+                            (0..j).rev().take(6).any(|k| self.is_word(k, &["of", "for", "in", "from", "by", "at"]));
                         return !governed && !counted;
                     }
-                    "the" | "all" | "each" | "every" | "a" | "an" | "any" | "'s" | "our" | "me"
-                    | "us" | "their" | "its" => {}
+                    "the" | "all" | "each" | "every" | "a" | "an" | "any" | "'s" | "our" | "me" | "us" | "their"
+                    | "its" => {}
                     _ => return !counted || self.outputs.is_empty(),
                 },
                 Item::Op(
-                    Op::Superlative(_)
-                    | Op::Most
-                    | Op::Top
-                    | Op::Bottom
-                    | Op::Common
-                    | Op::Distinct
-                    | Op::Least,
+                    Op::Superlative(_) | Op::Most | Op::Top | Op::Bottom | Op::Common | Op::Distinct | Op::Least,
                 )
                 | Item::Number(_)
                 | Item::Value { .. }
@@ -117,22 +100,13 @@ impl Builder<'_> {
         let trouble = self.count_trouble();
         let named = self.named();
         self.add_named_tables();
-        Some(Reading {
-            query: self.query,
-            form: self.form,
-            named,
-            assumptions: self.assumptions,
-            trouble,
-        })
+        Some(Reading { query: self.query, form: self.form, named, assumptions: self.assumptions, trouble })
     }
 
     /// Where nothing is asked for by name: the subject itself.
     fn default_output(&mut self) -> Option<()> {
         let ranked_only = !self.outputs.is_empty()
-            && self
-                .outputs
-                .iter()
-                .all(|(_, e)| e.is_aggregate() && self.query.order.iter().any(|(o, _)| o == e))
+            && self.outputs.iter().all(|(_, e)| e.is_aggregate() && self.query.order.iter().any(|(o, _)| o == e))
             && !self.query.group.is_empty();
         if self.outputs.is_empty() || ranked_only {
             let t = self.main_table()?;
@@ -140,11 +114,7 @@ impl Builder<'_> {
                 self.trouble.guessed_output = true;
             }
             let label = if self.query.group.is_empty()
-                || self
-                    .query
-                    .group
-                    .iter()
-                    .any(|g| matches!(g, Expr::Column(x, _) if *x == t))
+                || self.query.group.iter().any(|g| matches!(g, Expr::Column(x, _) if *x == t))
                     && self.form != "group"
                     && self.query.group.len() > 1
             {
@@ -171,13 +141,7 @@ impl Builder<'_> {
         }
         if !aggregated && self.query.having.is_empty() {
             // grouped, but nothing summed up: how many rows
-            if self.form == "group"
-                && self
-                    .query
-                    .outputs
-                    .iter()
-                    .all(|o| self.query.group.contains(o))
-            {
+            if self.form == "group" && self.query.outputs.iter().all(|o| self.query.group.contains(o)) {
                 self.query.group.clear();
                 self.query.distinct = true;
                 return;
@@ -223,15 +187,11 @@ impl Builder<'_> {
         for (expr, direction) in order {
             let expr = match expr {
                 Expr::Column(t, c)
-                    if grouped
-                        && !self.query.group.contains(&Expr::Column(t, c))
-                        && self.ctx.is_measure(t, c) =>
+                    if grouped && !self.query.group.contains(&Expr::Column(t, c)) && self.ctx.is_measure(t, c) =>
                 {
                     self.summed(Expr::Column(t, c))
                 }
-                Expr::Column(t, c)
-                    if grouped && !self.query.group.contains(&Expr::Column(t, c)) =>
-                {
+                Expr::Column(t, c) if grouped && !self.query.group.contains(&Expr::Column(t, c)) => {
                     self.query.group.push(Expr::Column(t, c));
                     Expr::Column(t, c)
                 }
@@ -243,13 +203,7 @@ impl Builder<'_> {
 
     /// An order by nothing in particular: by the count if there is one, or what is listed first.
     fn resolve_order(&mut self) {
-        let fallback = self
-            .query
-            .outputs
-            .iter()
-            .find(|o| o.is_aggregate())
-            .or(self.query.outputs.first())
-            .cloned();
+        let fallback = self.query.outputs.iter().find(|o| o.is_aggregate()).or(self.query.outputs.first()).cloned();
         for (expr, _) in &mut self.query.order {
             if *expr == Expr::All(usize::MAX) {
                 if let Some(Expr::All(t)) = fallback {
@@ -273,13 +227,8 @@ impl Builder<'_> {
     fn complete_set(&mut self) {
         if let Some((SetOperation::Intersect, other)) = &mut self.query.set {
             let own = other.filters.clone();
-            let shared: Vec<Condition> = self
-                .query
-                .filters
-                .iter()
-                .filter(|f| !own.iter().any(|o| same_column(o, f)))
-                .cloned()
-                .collect();
+            let shared: Vec<Condition> =
+                self.query.filters.iter().filter(|f| !own.iter().any(|o| same_column(o, f))).cloned().collect();
             **other = Query {
                 outputs: self.query.outputs.clone(),
                 filters: own.into_iter().chain(shared).collect(),
@@ -337,11 +286,7 @@ impl Builder<'_> {
         let mut tables = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
             let Item::Table(t) = node.item else { continue };
-            if !all.contains(&t)
-                && !absent.contains(&t)
-                && !tables.contains(&t)
-                && !self.is_spurious(i, t)
-            {
+            if !all.contains(&t) && !absent.contains(&t) && !tables.contains(&t) && !self.is_spurious(i, t) {
                 tables.push(t);
             }
         }
@@ -355,10 +300,7 @@ impl Builder<'_> {
         if !self.query.is_grouped() && self.query.all_tables().len() > 1 {
             let outputs: Vec<usize> = {
                 let mut tables = Vec::new();
-                self.query
-                    .outputs
-                    .iter()
-                    .for_each(|o| o.tables(&mut tables));
+                self.query.outputs.iter().for_each(|o| o.tables(&mut tables));
                 tables
             };
             if let [only] = outputs[..]
@@ -373,10 +315,7 @@ impl Builder<'_> {
         let mut tables = self.query.all_tables();
         tables.retain(|x| *x != t);
         tables.insert(0, t);
-        self.ctx
-            .graph
-            .connect(&tables, &self.named())
-            .is_some_and(|tree| tree.repeats(t, self.ctx.graph.edges()))
+        self.ctx.graph.connect(&tables, &self.named()).is_some_and(|tree| tree.repeats(t, self.ctx.graph.edges()))
     }
 
     /// A table mention that only echoes a column or value beside it.

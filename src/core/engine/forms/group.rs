@@ -41,20 +41,10 @@ impl Builder<'_> {
 
     /// Whether an aggregate stands before `by`, so that what follows is a group.
     fn summarised_before(&self, i: usize) -> bool {
-        let start = (0..i)
-            .rev()
-            .find(|j| matches!(self.nodes[*j].item, Item::Stop))
-            .map_or(0, |j| j + 1);
-        let counted = (start..i).any(|j| {
-            matches!(
-                self.op(j),
-                Some(Op::Count | Op::Agg(_) | Op::Proportion | Op::Ratio)
-            )
-        });
-        let measured = (start..i).any(|j| {
-            self.column(j)
-                .is_some_and(|(t, c)| self.ctx.is_measure(t, c))
-        });
+        let start = (0..i).rev().find(|j| matches!(self.nodes[*j].item, Item::Stop)).map_or(0, |j| j + 1);
+        let counted =
+            (start..i).any(|j| matches!(self.op(j), Some(Op::Count | Op::Agg(_) | Op::Proportion | Op::Ratio)));
+        let measured = (start..i).any(|j| self.column(j).is_some_and(|(t, c)| self.ctx.is_measure(t, c)));
         let verb = i > 0 && matches!(self.nodes[i - 1].item, Item::Unknown);
         let next_is_key = self.right(i).is_some_and(|j| match *self.item(j) {
             Item::Column(t, c) => !self.ctx.is_measure(t, c) || self.ctx.is_year(t, c),
@@ -70,10 +60,8 @@ impl Builder<'_> {
         loop {
             let mut j = at + 1;
             while j < self.nodes.len()
-                && (matches!(
-                    self.nodes[j].item,
-                    Item::Word | Item::Op(Op::Distinct | Op::Each)
-                ) && self.nodes[j].word != "and")
+                && (matches!(self.nodes[j].item, Item::Word | Item::Op(Op::Distinct | Op::Each))
+                    && self.nodes[j].word != "and")
             {
                 if matches!(self.nodes[j].item, Item::Op(_)) {
                     self.take(j);
@@ -90,10 +78,7 @@ impl Builder<'_> {
                 }
                 Item::Table(t) => {
                     // `for each member's city`
-                    if matches!(
-                        self.nodes.get(j + 1).map(|n| &n.item),
-                        Some(Item::Column(..))
-                    ) {
+                    if matches!(self.nodes.get(j + 1).map(|n| &n.item), Some(Item::Column(..))) {
                         at = j;
                         continue;
                     }
@@ -109,9 +94,7 @@ impl Builder<'_> {
             let and = self.is_word(j + 1, &["and"]);
             let next = self.nodes.get(j + 2).map(|n| &n.item);
             let next_is_key = match next {
-                Some(Item::Column(t, c)) => {
-                    !self.ctx.is_measure(*t, *c) || self.ctx.is_year(*t, *c)
-                }
+                Some(Item::Column(t, c)) => !self.ctx.is_measure(*t, *c) || self.ctx.is_year(*t, *c),
                 Some(Item::Table(_) | Item::Op(Op::Each)) => true,
                 _ => false,
             };
@@ -148,13 +131,9 @@ impl Builder<'_> {
             return;
         }
         // the columns or the table that stand before the measure; or what follows it
-        let select: Vec<usize> = (0..self.nodes.len())
-            .filter(|j| !self.used[*j] && self.zones[*j] == Zone::Select)
-            .collect();
-        let column = select.iter().find_map(|j| {
-            self.column(*j)
-                .filter(|_| *j < i || self.zones[i] == Zone::Select)
-        });
+        let select: Vec<usize> =
+            (0..self.nodes.len()).filter(|j| !self.used[*j] && self.zones[*j] == Zone::Select).collect();
+        let column = select.iter().find_map(|j| self.column(*j).filter(|_| *j < i || self.zones[i] == Zone::Select));
         let table = select.iter().find_map(|j| self.table(*j));
         match (column, table.or(self.subject)) {
             (Some((t, c)), Some(of))
@@ -164,11 +143,7 @@ impl Builder<'_> {
                         && self.repeats_in_table(t, c) =>
             {
                 // `which city has the most members`: the city is the group
-                let aggregated = self
-                    .query
-                    .order
-                    .iter()
-                    .any(|(e, _)| matches!(e, Expr::Rows(x) if *x == t));
+                let aggregated = self.query.order.iter().any(|(e, _)| matches!(e, Expr::Rows(x) if *x == t));
                 let _ = aggregated;
                 self.query.group = vec![Expr::Column(t, c)];
             }
@@ -205,18 +180,12 @@ impl Builder<'_> {
             Item::Value { table, .. } => (table, i),
             _ => return,
         };
-        let Some(k) = (first + 1..self.nodes.len())
-            .find(|k| matches!(self.nodes[*k].item, Item::Value { .. }) && !self.used[*k])
+        let Some(k) =
+            (first + 1..self.nodes.len()).find(|k| matches!(self.nodes[*k].item, Item::Value { .. }) && !self.used[*k])
         else {
             return;
         };
-        let Item::Value {
-            table,
-            column,
-            value,
-            ..
-        } = self.nodes[k].item.clone()
-        else {
+        let Item::Value { table, column, value, .. } = self.nodes[k].item.clone() else {
             return;
         };
         self.take(i);
@@ -231,13 +200,9 @@ impl Builder<'_> {
             super::super::ir::Literal::Text(value),
         );
         let part = Expr::Filtered(Box::new(Expr::Rows(t)), vec![condition]);
-        let percent = self.nodes[i].word.starts_with("percent")
-            || self.nodes[i].word == "what"
-            || self.nodes[i].word == "the";
-        self.output(
-            i,
-            Expr::Ratio(Box::new(part), Box::new(Expr::Rows(t)), percent),
-        );
+        let percent =
+            self.nodes[i].word.starts_with("percent") || self.nodes[i].word == "what" || self.nodes[i].word == "the";
+        self.output(i, Expr::Ratio(Box::new(part), Box::new(Expr::Rows(t)), percent));
     }
 
     /// Sums of measures where a group is asked for: `revenue by city`.

@@ -49,32 +49,16 @@ impl Builder<'_> {
                     let column = Expr::Column(*t, *c);
                     let expr = match aggregate {
                         None => column,
-                        Some(Aggregate::Count)
-                            if self.ctx.lexicon.tables[*t].primary_key == Some(*c) =>
-                        {
-                            Expr::Rows(*t)
+                        Some(Aggregate::Count) if self.ctx.lexicon.tables[*t].primary_key == Some(*c) => Expr::Rows(*t),
+                        Some(Aggregate::Count) => {
+                            Expr::Aggregate { function: Aggregate::Count, distinct: true, argument: Box::new(column) }
                         }
-                        Some(Aggregate::Count) => Expr::Aggregate {
-                            function: Aggregate::Count,
-                            distinct: true,
-                            argument: Box::new(column),
-                        },
-                        Some(Aggregate::Sum | Aggregate::Avg | Aggregate::Median)
-                            if !self.ctx.is_measure(*t, *c) =>
-                        {
+                        Some(Aggregate::Sum | Aggregate::Avg | Aggregate::Median) if !self.ctx.is_measure(*t, *c) => {
                             return None;
                         }
-                        Some(function) => Expr::Aggregate {
-                            function,
-                            distinct: false,
-                            argument: Box::new(column),
-                        },
+                        Some(function) => Expr::Aggregate { function, distinct: false, argument: Box::new(column) },
                     };
-                    return Some(Measure {
-                        expr,
-                        pieces,
-                        last: at,
-                    });
+                    return Some(Measure { expr, pieces, last: at });
                 }
                 Item::Table(t) => {
                     // `employee salary`: the table only says whose
@@ -87,11 +71,9 @@ impl Builder<'_> {
                     }
                     pieces.push(at);
                     return match aggregate {
-                        None | Some(Aggregate::Count | Aggregate::Sum) => Some(Measure {
-                            expr: Expr::Rows(*t),
-                            pieces,
-                            last: at,
-                        }),
+                        None | Some(Aggregate::Count | Aggregate::Sum) => {
+                            Some(Measure { expr: Expr::Rows(*t), pieces, last: at })
+                        }
                         Some(_) => None,
                     };
                 }
@@ -110,11 +92,7 @@ impl Builder<'_> {
 
     /// The column that measures what an adjective says, and whether more of it is
     /// "more": in `table` first, then in its neighbours.
-    pub(super) fn concept(
-        &self,
-        adjective: usize,
-        table: Option<usize>,
-    ) -> Option<(usize, usize, bool)> {
+    pub(super) fn concept(&self, adjective: usize, table: Option<usize>) -> Option<(usize, usize, bool)> {
         let concepts = &ADJECTIVES[adjective].concepts;
         let tables = self.tables_by_nearness(table);
         let own = table.into_iter().collect::<Vec<_>>();
@@ -136,10 +114,7 @@ impl Builder<'_> {
                 if concepts.iter().any(|(stem, _)| *stem == "date")
                     && let Some(c) = self.ctx.lexicon.tables[*t].main_date
                 {
-                    let more = concepts
-                        .iter()
-                        .find(|(stem, _)| *stem == "date")
-                        .is_some_and(|c| c.1);
+                    let more = concepts.iter().find(|(stem, _)| *stem == "date").is_some_and(|c| c.1);
                     return Some((*t, c, more));
                 }
             }
@@ -160,35 +135,25 @@ impl Builder<'_> {
 
     fn count(&mut self, i: usize) {
         self.take(i);
-        self.form = if self.query.group.is_empty() {
-            "count"
-        } else {
-            "group"
-        };
+        self.form = if self.query.group.is_empty() { "count" } else { "group" };
         if let Some(measure) = self.measure_from(i) {
             let counts_column = matches!(&measure.expr, Expr::Aggregate { .. });
             let taken = measure.pieces.iter().any(|p| self.used[*p] && *p != i);
             if !taken {
                 // `how many points`: a number that is stored, not counted
-                if let Some((t, c)) = self.column(measure.last).filter(|(t, c)| {
-                    counts_column && self.ctx.is_measure(*t, *c) && !self.ctx.is_year(*t, *c)
-                }) {
-                    let distinct = measure.pieces.iter().any(|p| {
-                        self.nodes[*p].word != self.nodes[i].word
-                            && self.op(*p) == Some(Op::Distinct)
-                    });
+                if let Some((t, c)) = self
+                    .column(measure.last)
+                    .filter(|(t, c)| counts_column && self.ctx.is_measure(*t, *c) && !self.ctx.is_year(*t, *c))
+                {
+                    let distinct = measure
+                        .pieces
+                        .iter()
+                        .any(|p| self.nodes[*p].word != self.nodes[i].word && self.op(*p) == Some(Op::Distinct));
                     if !distinct {
                         measure.pieces.iter().for_each(|p| self.take(*p));
                         let column = Expr::Column(t, c);
                         let grouped = !self.query.group.is_empty();
-                        self.output(
-                            i,
-                            if grouped {
-                                Expr::aggregate(Aggregate::Sum, column)
-                            } else {
-                                column
-                            },
-                        );
+                        self.output(i, if grouped { Expr::aggregate(Aggregate::Sum, column) } else { column });
                         return;
                     }
                 }
@@ -264,21 +229,14 @@ impl Builder<'_> {
     /// `average height and weight`: the aggregate goes for both.
     fn further_columns(&mut self, last: usize, function: Aggregate) {
         let mut at = last + 1;
-        while at < self.nodes.len()
-            && (self.is_word(at, &["and", "the"]) || matches!(self.nodes[at].item, Item::Comma))
+        while at < self.nodes.len() && (self.is_word(at, &["and", "the"]) || matches!(self.nodes[at].item, Item::Comma))
         {
             at += 1;
         }
-        if at == last + 1
-            || at >= self.nodes.len()
-            || self.used[at]
-            || self.zones[at] != Zone::Select
-        {
+        if at == last + 1 || at >= self.nodes.len() || self.used[at] || self.zones[at] != Zone::Select {
             return;
         }
-        if let Some((t, c)) = self
-            .column(at)
-            .filter(|(t, c)| self.ctx.is_measure(*t, *c) && !self.ctx.is_year(*t, *c))
+        if let Some((t, c)) = self.column(at).filter(|(t, c)| self.ctx.is_measure(*t, *c) && !self.ctx.is_year(*t, *c))
         {
             self.take(at);
             self.output(at, Expr::aggregate(function, Expr::Column(t, c)));

@@ -49,10 +49,7 @@ impl Context<'_> {
         column.family == Family::Number
             || column.family == Family::Text
                 && !column.common.is_empty()
-                && column
-                    .common
-                    .iter()
-                    .all(|v| v.trim().parse::<f64>().is_ok())
+                && column.common.iter().all(|v| v.trim().parse::<f64>().is_ok())
     }
 
     /// What stands for a row of the table: name, title, first and last name.
@@ -191,9 +188,7 @@ impl<'a> Builder<'a> {
     }
 
     fn is_word(&self, i: usize, words: &[&str]) -> bool {
-        self.nodes
-            .get(i)
-            .is_some_and(|n| matches!(n.item, Item::Word) && words.contains(&n.word.as_str()))
+        self.nodes.get(i).is_some_and(|n| matches!(n.item, Item::Word) && words.contains(&n.word.as_str()))
     }
 
     /// The next piece after `i` that is no small word. Words of `stop` end the search.
@@ -307,11 +302,7 @@ impl<'a> Builder<'a> {
         all()
             .filter(select)
             .find_map(|i| self.table(i))
-            .or_else(|| {
-                all()
-                    .filter(select)
-                    .find_map(|i| self.column(i).map(|c| c.0))
-            })
+            .or_else(|| all().filter(select).find_map(|i| self.column(i).map(|c| c.0)))
             .or_else(|| all().find_map(|i| self.table(i)))
             .or_else(|| all().find_map(|i| self.column(i).map(|c| c.0)))
     }
@@ -336,9 +327,7 @@ impl<'a> Builder<'a> {
 
     /// The date that rows of the table happened on, or of a table close to it.
     fn date_column(&self, first: Option<usize>) -> Option<(usize, usize)> {
-        self.tables_by_nearness(first)
-            .into_iter()
-            .find_map(|t| self.ctx.lexicon.tables[t].main_date.map(|c| (t, c)))
+        self.tables_by_nearness(first).into_iter().find_map(|t| self.ctx.lexicon.tables[t].main_date.map(|c| (t, c)))
     }
 
     fn bucket(&self, unit: Unit, first: Option<usize>) -> Option<Expr> {
@@ -349,9 +338,7 @@ impl<'a> Builder<'a> {
                     .find(|c| self.ctx.is_year(t, *c))
                     .map(|c| Expr::Column(t, c))
             });
-            if let Some(year) = year
-                .filter(|_| first.is_none_or(|t| self.ctx.lexicon.tables[t].main_date.is_none()))
-            {
+            if let Some(year) = year.filter(|_| first.is_none_or(|t| self.ctx.lexicon.tables[t].main_date.is_none())) {
                 return Some(year);
             }
         }

@@ -18,12 +18,8 @@ impl Builder<'_> {
                 Some(Op::Least) => self.superlative(i, None, false),
                 Some(Op::Superlative(a)) => self.superlative(i, Some(a), ADJECTIVES[a].more),
                 // `with the maximum age`
-                Some(Op::Agg(Aggregate::Max)) if self.zones[i] == Zone::Where => {
-                    self.superlative(i, None, true)
-                }
-                Some(Op::Agg(Aggregate::Min)) if self.zones[i] == Zone::Where => {
-                    self.superlative(i, None, false)
-                }
+                Some(Op::Agg(Aggregate::Max)) if self.zones[i] == Zone::Where => self.superlative(i, None, true),
+                Some(Op::Agg(Aggregate::Min)) if self.zones[i] == Zone::Where => self.superlative(i, None, false),
                 _ => {}
             }
         }
@@ -33,10 +29,7 @@ impl Builder<'_> {
     fn wanted(&mut self, i: usize) -> u64 {
         let near = [Some(i + 1), i.checked_sub(1)].into_iter().flatten();
         for j in near {
-            if let Some(n) = self
-                .number(j)
-                .filter(|n| !self.used[j] && *n >= 1.0 && *n <= 1000.0 && n.fract() == 0.0)
-            {
+            if let Some(n) = self.number(j).filter(|n| !self.used[j] && *n >= 1.0 && *n <= 1000.0 && n.fract() == 0.0) {
                 self.take(j);
                 return n as u64;
             }
@@ -72,9 +65,10 @@ impl Builder<'_> {
             self.output(j, expr);
         }
         // counted are rows of the subject where the column belongs to another table
-        let counted = self.named().into_iter().find(|t| {
-            *t != rows && matches!(self.item(j), Item::Column(..)) && self.points_to(*t, rows)
-        });
+        let counted = self
+            .named()
+            .into_iter()
+            .find(|t| *t != rows && matches!(self.item(j), Item::Column(..)) && self.points_to(*t, rows));
         self.query.group = key;
         self.order_by(Expr::Rows(counted.unwrap_or(rows)), direction);
         self.query.limit = Some(limit);
@@ -82,35 +76,19 @@ impl Builder<'_> {
 
     /// Whether a row of `from` belongs to one of `to`.
     fn points_to(&self, from: usize, to: usize) -> bool {
-        self.ctx
-            .graph
-            .edges()
-            .iter()
-            .any(|e| e.from == from && e.to == to)
+        self.ctx.graph.edges().iter().any(|e| e.from == from && e.to == to)
     }
 
     /// The table whose rows refer to `t`: one that is named, or the largest.
     fn facts_of(&self, t: usize) -> Option<usize> {
-        let refers: Vec<usize> = self
-            .ctx
-            .graph
-            .edges()
-            .iter()
-            .filter(|e| e.to == t && e.from != t)
-            .map(|e| e.from)
-            .collect();
+        let refers: Vec<usize> =
+            self.ctx.graph.edges().iter().filter(|e| e.to == t && e.from != t).map(|e| e.from).collect();
         let named = self.named();
-        refers
-            .iter()
-            .copied()
-            .find(|f| named.contains(f))
-            .or_else(|| {
-                refers.into_iter().max_by(|a, b| {
-                    self.ctx.catalog.tables[*a]
-                        .rows
-                        .total_cmp(&self.ctx.catalog.tables[*b].rows)
-                })
-            })
+        refers.iter().copied().find(|f| named.contains(f)).or_else(|| {
+            refers
+                .into_iter()
+                .max_by(|a, b| self.ctx.catalog.tables[*a].rows.total_cmp(&self.ctx.catalog.tables[*b].rows))
+        })
     }
 
     /// Label of the table, with its key where the label alone may repeat.
@@ -134,8 +112,8 @@ impl Builder<'_> {
         self.form = "top";
         self.query.limit = Some(limit);
         // a superlative later on says by what: `top 5 members with the most loans`
-        let superlative = (i + 1..self.nodes.len())
-            .any(|j| matches!(self.op(j), Some(Op::Most | Op::Least | Op::Superlative(_))));
+        let superlative =
+            (i + 1..self.nodes.len()).any(|j| matches!(self.op(j), Some(Op::Most | Op::Least | Op::Superlative(_))));
         if superlative {
             return;
         }
@@ -150,10 +128,7 @@ impl Builder<'_> {
             self.trouble.guessed_output = true;
             if let Some(t) = self.right(i).and_then(|j| self.table(j)) {
                 let rating = (0..self.ctx.catalog.tables[t].columns.len()).find(|c| {
-                    self.ctx
-                        .lexicon
-                        .column(t, *c)
-                        .has_any(&["rate", "score", "rank", "point"])
+                    self.ctx.lexicon.column(t, *c).has_any(&["rate", "score", "rank", "point"])
                         && self.ctx.is_comparable(t, *c)
                 });
                 if let Some(c) = rating {
@@ -162,11 +137,7 @@ impl Builder<'_> {
             }
             return;
         };
-        let from = if self.nodes[by].word == "based" || self.nodes[by].word == "terms" {
-            by + 2
-        } else {
-            by + 1
-        };
+        let from = if self.nodes[by].word == "based" || self.nodes[by].word == "terms" { by + 2 } else { by + 1 };
         if self.op(by) == Some(Op::Order) {
             self.take(by);
         }
@@ -176,9 +147,7 @@ impl Builder<'_> {
             let entity = self.right(i).and_then(|j| self.table(j)).or(self.subject);
             let expr = match measure.expr {
                 Expr::Column(t, c)
-                    if Some(t) != entity
-                        && entity.is_some_and(|e| self.is_many(e, t))
-                        && self.ctx.is_measure(t, c) =>
+                    if Some(t) != entity && entity.is_some_and(|e| self.is_many(e, t)) && self.ctx.is_measure(t, c) =>
                 {
                     Expr::aggregate(self.summary_of(t, c), Expr::Column(t, c))
                 }
@@ -227,33 +196,20 @@ impl Builder<'_> {
         let limit = self.wanted(i);
         let direction = Self::direction(more);
         let whole_select = self.zones[i] == Zone::Select;
-        if let Some(measure) = self
-            .measure_from(i + 1)
-            .filter(|m| m.pieces.iter().all(|p| !self.used[*p]))
-        {
+        if let Some(measure) = self.measure_from(i + 1).filter(|m| m.pieces.iter().all(|p| !self.used[*p])) {
             let near = measure.last - i <= 6;
             let first = measure.pieces[0];
             match measure.expr.clone() {
                 // `highest` of a table: an adjective about its rows, unless it counts them
                 Expr::Rows(t) if adjective.is_some() && self.op(first) != Some(Op::Count) => {
-                    self.rank_by_adjective(
-                        i,
-                        adjective,
-                        Some(t),
-                        limit.max(limit_before.unwrap_or(1)),
-                    );
+                    self.rank_by_adjective(i, adjective, Some(t), limit.max(limit_before.unwrap_or(1)));
                     return;
                 }
                 Expr::Rows(t) => {
                     measure.pieces.iter().for_each(|p| self.take(*p));
                     self.take(i);
                     self.form = "most";
-                    self.rank(
-                        Expr::Rows(t),
-                        direction,
-                        limit.max(limit_before.unwrap_or(1)),
-                        i,
-                    );
+                    self.rank(Expr::Rows(t), direction, limit.max(limit_before.unwrap_or(1)), i);
                     return;
                 }
                 Expr::Column(t, c) if near => {
@@ -261,34 +217,19 @@ impl Builder<'_> {
                     if ordered {
                         let direction = self.time_direction(adjective, more, t, c);
                         self.take(i);
-                        let alone = whole_select
-                            && self.outputs.is_empty()
-                            && limit == 1
-                            && limit_before.is_none();
+                        let alone = whole_select && self.outputs.is_empty() && limit == 1 && limit_before.is_none();
                         if alone && self.stands_alone(i) {
-                            let function = if direction == Direction::Descending {
-                                Aggregate::Max
-                            } else {
-                                Aggregate::Min
-                            };
+                            let function =
+                                if direction == Direction::Descending { Aggregate::Max } else { Aggregate::Min };
                             measure.pieces.iter().for_each(|p| self.take(*p));
-                            self.bare_superlative =
-                                Some((measure.last, function, Expr::Column(t, c)));
+                            self.bare_superlative = Some((measure.last, function, Expr::Column(t, c)));
                             self.form = "aggregate";
-                            self.output(
-                                measure.last,
-                                Expr::aggregate(function, Expr::Column(t, c)),
-                            );
+                            self.output(measure.last, Expr::aggregate(function, Expr::Column(t, c)));
                             return;
                         }
                         measure.pieces.iter().for_each(|p| self.take(*p));
                         self.form = "superlative";
-                        self.rank(
-                            Expr::Column(t, c),
-                            direction,
-                            limit.max(limit_before.unwrap_or(1)),
-                            i,
-                        );
+                        self.rank(Expr::Column(t, c), direction, limit.max(limit_before.unwrap_or(1)), i);
                         return;
                     }
                     if adjective.is_none() && !self.ctx.is_temporal(t, c) {
@@ -331,45 +272,24 @@ impl Builder<'_> {
     }
 
     /// `lowest date` is rare, but `latest year` is not `highest length`.
-    fn time_direction(
-        &self,
-        adjective: Option<usize>,
-        more: bool,
-        t: usize,
-        c: usize,
-    ) -> Direction {
+    fn time_direction(&self, adjective: Option<usize>, more: bool, t: usize, c: usize) -> Direction {
         let words = self.ctx.lexicon.column(t, c);
-        let told = adjective.and_then(|a| {
-            ADJECTIVES[a]
-                .concepts
-                .iter()
-                .find(|(stem, _)| words.has_any(&[stem]))
-                .map(|c| c.1)
-        });
+        let told =
+            adjective.and_then(|a| ADJECTIVES[a].concepts.iter().find(|(stem, _)| words.has_any(&[stem])).map(|c| c.1));
         Self::direction(told.unwrap_or(more))
     }
 
     /// `What is the highest price [of books]?`: nothing but the measure is asked for.
     fn stands_alone(&self, i: usize) -> bool {
         let before = (0..i).any(|j| {
-            matches!(
-                self.nodes[j].item,
-                Item::Column(..) | Item::Table(_) | Item::Op(Op::Count)
-            ) && self.zones[j] == Zone::Select
+            matches!(self.nodes[j].item, Item::Column(..) | Item::Table(_) | Item::Op(Op::Count))
+                && self.zones[j] == Zone::Select
         });
-        let which = self.nodes[..i]
-            .iter()
-            .any(|n| matches!(n.word.as_str(), "which" | "who"));
+        let which = self.nodes[..i].iter().any(|n| matches!(n.word.as_str(), "which" | "who"));
         !before && !which
     }
 
-    fn rank_by_adjective(
-        &mut self,
-        i: usize,
-        adjective: Option<usize>,
-        table: Option<usize>,
-        limit: u64,
-    ) {
+    fn rank_by_adjective(&mut self, i: usize, adjective: Option<usize>, table: Option<usize>, limit: u64) {
         let Some(a) = adjective else { return };
         let Some((t, c, more)) = self.concept(a, table) else {
             return;
@@ -392,9 +312,7 @@ impl Builder<'_> {
     /// `ordered by age`, `in descending order of price`, `alphabetically`.
     pub(super) fn orders(&mut self) {
         for i in 0..self.nodes.len() {
-            let Some(op @ (Op::Order | Op::Ascending | Op::Descending | Op::Alphabetical)) =
-                self.op(i)
-            else {
+            let Some(op @ (Op::Order | Op::Ascending | Op::Descending | Op::Alphabetical)) = self.op(i) else {
                 continue;
             };
             let direction = self.order_direction(i);
@@ -446,9 +364,7 @@ impl Builder<'_> {
     fn order_expr(&self, expr: Expr) -> Expr {
         match expr {
             // ordering by a table's rows means by how many there are, by its own by its name
-            Expr::Rows(t) if Some(t) == self.subject && self.query.group.is_empty() => {
-                self.ctx.label(t).swap_remove(0)
-            }
+            Expr::Rows(t) if Some(t) == self.subject && self.query.group.is_empty() => self.ctx.label(t).swap_remove(0),
             other => other,
         }
     }

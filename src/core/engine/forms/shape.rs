@@ -44,10 +44,8 @@ fn word(nodes: &[Node], i: usize) -> &str {
 }
 
 fn begins_with_clause(nodes: &[Node], start: usize) -> bool {
-    let has_comma = nodes[start..]
-        .iter()
-        .take_while(|n| !matches!(n.item, Item::Stop))
-        .any(|n| matches!(n.item, Item::Comma));
+    let has_comma =
+        nodes[start..].iter().take_while(|n| !matches!(n.item, Item::Stop)).any(|n| matches!(n.item, Item::Comma));
     let question = matches!(word(nodes, start + 1), "which" | "what" | "how" | "whom");
     has_comma
         && !question
@@ -65,9 +63,7 @@ fn begins_with_clause(nodes: &[Node], start: usize) -> bool {
                 | "when"
                 | "out"
                 | "on"
-        ) || nodes
-            .get(start)
-            .is_some_and(|n| matches!(n.item, Item::Op(Op::Each))))
+        ) || nodes.get(start).is_some_and(|n| matches!(n.item, Item::Op(Op::Each))))
 }
 
 /// Whether a question or a command begins at `i`.
@@ -120,17 +116,11 @@ fn narrows(nodes: &[Node], i: usize, sentence: usize) -> bool {
         "who" | "which" | "where" => {
             !first
                 && (w == "who"
-                    || !matches!(
-                        word(nodes, i - 1),
-                        "in" | "on" | "and" | "from" | "for" | "by" | "to" | "at" | "of"
-                    ))
+                    || !matches!(word(nodes, i - 1), "in" | "on" | "and" | "from" | "for" | "by" | "to" | "at" | "of"))
         }
         "with" => !first,
         "has" | "have" | "had" => i > sentence + 1 && !matches!(word(nodes, i + 1), "been"),
         "did" | "does" | "do" => false,
-        _ => matches!(
-            nodes[i].item,
-            Item::Op(Op::No | Op::Never | Op::Order | Op::Named)
-        ),
+        _ => matches!(nodes[i].item, Item::Op(Op::No | Op::Never | Op::Order | Op::Named)),
     }
 }
