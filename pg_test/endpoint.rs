@@ -114,6 +114,7 @@ fn calls(url: &str, before: &str) -> Vec<String> {
     [
         "BEGIN",
         "SET t2sql.allow_plaintext = on",
+        "SELECT pg_catalog.set_config('t2sql.ca_file', pg_catalog.current_setting('fake.ca_file'), false) IS NULL",
         &format!("CREATE SERVER apart FOREIGN DATA WRAPPER t2sql_endpoint OPTIONS (url '{url}')"),
         before,
         "SELECT tests.call_endpoint('apart')",
@@ -127,15 +128,19 @@ fn calls(url: &str, before: &str) -> Vec<String> {
 /// Everywhere a call can hang: name, url.
 fn stalls() -> Vec<(&'static str, String)> {
     let silent = Spi::get_one::<String>("SELECT pg_catalog.current_setting('fake.silent')").unwrap().unwrap();
+    let tls = Spi::get_one::<String>("SELECT pg_catalog.current_setting('fake.tls')").unwrap().unwrap();
+    let over_tls = |name: &str| tls.replace("/v1", &format!("/fault/{name}/v1"));
     let fault = |name: &str| format!("{}/fault/{name}/v1", base());
     vec![
         // nobody has this address (RFC 5737): no answer, or none that matters
         ("connect", "http://192.0.2.1:9/v1".into()),
         ("accept", silent.clone()),
-        ("tls", silent.replace("http:", "https:")),
+        ("handshake", silent.replace("http:", "https:")),
         ("headers", fault("stall-headers")),
         ("body", fault("stall-body")),
         ("drip", fault("drip")),
+        ("headers over TLS", over_tls("stall-headers")),
+        ("body over TLS", over_tls("stall-body")),
         ("retry wait", fault("status-503-after-20")),
     ]
 }

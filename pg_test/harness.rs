@@ -5,18 +5,27 @@ use std::sync::OnceLock;
 
 /// Endpoints run in the test process, never in a backend, whose signals they would steal.
 /// Tests find them by the settings `fake.endpoint` (answers; faults by url), `fake.guarded`
-/// (wants the key sk-right) and `fake.silent` (never accepts a connection).
+/// (wants the key sk-right), `fake.silent` (never accepts a connection), and `fake.tls` whose certificate is in the
+/// file `fake.ca_file`.
 struct Endpoints {
     open: Handle,
     guarded: Handle,
     silent: Handle,
+    tls: Handle,
+    ca_file: String,
 }
 
 fn endpoints() -> &'static Endpoints {
     static ENDPOINTS: OnceLock<Endpoints> = OnceLock::new();
     ENDPOINTS.get_or_init(|| {
         let script = || Script::default().otherwise("SELECT 1");
+        let tls = start(Script { tls: true, ..script() });
+        let ca_file = std::env::temp_dir().join(format!("t2sql-ca-{}.pem", std::process::id()));
+        std::fs::write(&ca_file, tls.ca_pem.as_deref().unwrap_or_default())
+            .expect("the temporary directory is writable");
         Endpoints {
+            tls,
+            ca_file: ca_file.display().to_string(),
             open: start(script()),
             guarded: start(Script { key: Some("sk-right".into()), ..script() }),
             silent: start(Script { stall_accept: true, ..Script::default() }),
@@ -32,8 +41,13 @@ pub fn postgresql_conf_options() -> Vec<&'static str> {
     // scripts/test.sh sets it where this PostgreSQL has no TimescaleDB
     let without = std::env::var_os("WITHOUT_TIMESCALEDB").is_some();
     let mut options = if without { vec![] } else { vec!["shared_preload_libraries = 'timescaledb'"] };
-    let urls =
-        [("endpoint", &endpoints.open.url), ("guarded", &endpoints.guarded.url), ("silent", &endpoints.silent.url)];
+    let urls = [
+        ("endpoint", &endpoints.open.url),
+        ("guarded", &endpoints.guarded.url),
+        ("silent", &endpoints.silent.url),
+        ("tls", &endpoints.tls.url),
+        ("ca_file", &endpoints.ca_file),
+    ];
     // pgrx wants static strings, and asks once
     options.extend(urls.map(|(name, url)| &*format!("fake.{name} = '{url}'").leak()));
     options

@@ -10,6 +10,7 @@ mod http;
 pub mod oracle;
 mod script;
 mod server;
+mod tls;
 
 pub use embed::embed;
 pub use fault::Fault;

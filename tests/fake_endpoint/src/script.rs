@@ -35,6 +35,8 @@ pub struct Script {
     pub key: Option<String>,
     /// Never accept a connection: clients hang in the listener's queue.
     pub stall_accept: bool,
+    /// Speak TLS, with a certificate of its own for 127.0.0.1: see [`crate::Handle::ca_pem`].
+    pub tls: bool,
     /// One JSON line per request, in the order of arrival.
     pub record: Option<std::path::PathBuf>,
     /// Answers questions of a benchmark by their verified SQL.

@@ -4,6 +4,7 @@ use crate::embed::embed;
 use crate::fault::Fault;
 use crate::http::{RawRequest, head, read_request, respond};
 use crate::script::{Action, Script};
+use crate::tls::{Identity, Stream};
 use serde_json::{Value, json};
 use std::io::{self, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -36,6 +37,8 @@ impl Request {
 pub struct Handle {
     /// Base of the API, e.g. `http://127.0.0.1:40123/v1`.
     pub url: String,
+    /// What a client must trust to talk to it, where it speaks TLS.
+    pub ca_pem: Option<String>,
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -48,7 +51,7 @@ impl Handle {
 
     /// Base of an API on which every call meets `fault`, e.g. `stall-headers`.
     pub fn fault_url(&self, fault: &str) -> String {
-        format!("http://{}/fault/{fault}/v1", self.address)
+        self.url.replace("/v1", &format!("/fault/{fault}/v1"))
     }
 }
 
@@ -62,6 +65,8 @@ impl Drop for Handle {
 
 #[derive(Debug)]
 struct Shared {
+    /// Scheme and address.
+    base: String,
     script: Script,
     used: Mutex<Vec<usize>>,
     requests: Mutex<Vec<Request>>,
@@ -82,13 +87,17 @@ pub fn start(script: Script) -> Handle {
 pub fn start_on(port: u16, script: Script) -> io::Result<Handle> {
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     let address = listener.local_addr()?;
+    let identity = script.tls.then(Identity::new);
+    let scheme = if script.tls { "https" } else { "http" };
     let shared = Arc::new(Shared {
+        base: format!("{scheme}://{address}"),
         used: Mutex::new(vec![0; script.rules.len()]),
         requests: Mutex::default(),
         stop: AtomicBool::new(false),
         script,
     });
     let server = Arc::clone(&shared);
+    let ca_pem = identity.as_ref().map(|identity| identity.pem.clone());
     thread::spawn(move || {
         if server.script.stall_accept {
             server.wait();
@@ -99,13 +108,13 @@ pub fn start_on(port: u16, script: Script) -> io::Result<Handle> {
                 return;
             }
             let connection = Arc::clone(&server);
-            if let Ok(stream) = stream {
+            if let Some(stream) = stream.ok().and_then(|stream| Stream::new(stream, identity.as_ref())) {
                 // a client that goes away in the middle is part of the tests
                 thread::spawn(move || drop(connection.serve(stream)));
             }
         }
     });
-    Ok(Handle { url: format!("http://{address}/v1"), address, shared })
+    Ok(Handle { url: format!("{}/v1", shared.base), ca_pem, address, shared })
 }
 
 impl Shared {
@@ -117,15 +126,14 @@ impl Shared {
         }
     }
 
-    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        let mut reader = BufReader::new(stream.try_clone()?);
+    fn serve(&self, stream: Stream) -> io::Result<()> {
+        let mut reader = BufReader::new(stream);
         while let Some(raw) = read_request(&mut reader)? {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
             self.record(&raw);
-            if !self.answer(&mut stream, &raw)? {
+            if !self.answer(reader.get_mut(), &raw)? {
                 return Ok(());
             }
         }
@@ -153,7 +161,7 @@ impl Shared {
     }
 
     /// Answers one request; false when the connection is to be closed.
-    fn answer(&self, stream: &mut TcpStream, raw: &RawRequest) -> io::Result<bool> {
+    fn answer(&self, stream: &mut Stream, raw: &RawRequest) -> io::Result<bool> {
         let path = raw.path.split('?').next().unwrap_or("");
         let body: Value = serde_json::from_slice(&raw.body).unwrap_or(Value::Null);
         let embedding = path.ends_with("/embeddings");
@@ -203,7 +211,7 @@ impl Shared {
         None
     }
 
-    fn fail(&self, stream: &mut TcpStream, fault: &Fault, texts: &[String], embedding: bool) -> io::Result<bool> {
+    fn fail(&self, stream: &mut Stream, fault: &Fault, texts: &[String], embedding: bool) -> io::Result<bool> {
         let good = if embedding { embeddings(texts, self.dimensions()) } else { chat("SELECT 1") };
         let bytes = good.to_string().into_bytes();
         let half = bytes.len() / 2;
@@ -236,8 +244,7 @@ impl Shared {
             }
             Fault::Redirect => {
                 let path = if embedding { "embeddings" } else { "chat/completions" };
-                let address = stream.local_addr()?;
-                let more = format!("location: http://{address}/v1/{path}\r\n");
+                let more = format!("location: {}/v1/{path}\r\n", self.base);
                 respond(stream, 307, "text/plain", b"", &more)?;
             }
             Fault::Html => {
@@ -267,7 +274,7 @@ impl Shared {
     }
 }
 
-fn huge(stream: &mut TcpStream, chunked: bool) -> io::Result<()> {
+fn huge(stream: &mut Stream, chunked: bool) -> io::Result<()> {
     let length = (!chunked).then_some(HUGE);
     stream.write_all(head(200, "application/json", length, "").as_bytes())?;
     let block = vec![b' '; 1_000_000];
@@ -286,7 +293,7 @@ fn huge(stream: &mut TcpStream, chunked: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn spoilt_embeddings(stream: &mut TcpStream, fault: &Fault, mut good: Value) -> io::Result<bool> {
+fn spoilt_embeddings(stream: &mut Stream, fault: &Fault, mut good: Value) -> io::Result<bool> {
     let Some(data) = good.get_mut("data").and_then(Value::as_array_mut) else {
         return error(stream, 400, "embeddings_only", "");
     };
@@ -307,16 +314,16 @@ fn spoilt_embeddings(stream: &mut TcpStream, fault: &Fault, mut good: Value) -> 
     reply_text(stream, &good.to_string().replace("\"NaN\"", "NaN"))
 }
 
-fn reply_with(stream: &mut TcpStream, body: &Value) -> io::Result<bool> {
+fn reply_with(stream: &mut Stream, body: &Value) -> io::Result<bool> {
     reply_text(stream, &body.to_string())
 }
 
-fn reply_text(stream: &mut TcpStream, body: &str) -> io::Result<bool> {
+fn reply_text(stream: &mut Stream, body: &str) -> io::Result<bool> {
     respond(stream, 200, "application/json", body.as_bytes(), "")?;
     Ok(true)
 }
 
-fn error(stream: &mut TcpStream, status: u16, code: &str, more: &str) -> io::Result<bool> {
+fn error(stream: &mut Stream, status: u16, code: &str, more: &str) -> io::Result<bool> {
     let body = json!({"error": {"message": "the endpoint says no", "code": code, "type": "test_error"}});
     respond(stream, status, "application/json", body.to_string().as_bytes(), more)?;
     Ok(true)
