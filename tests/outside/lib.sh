@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
+# notices about skipped objects say nothing here
+export PGOPTIONS="-c client_min_messages=warning"
 sql() { "$repo/scripts/cluster.sh" psql test -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 
 # An empty database of that name.
