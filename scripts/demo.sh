@@ -46,9 +46,9 @@ cat <<END
 Now you: make ask Q='…'
 END
 [ -n "${DEMO_URI:-}" ] || cat <<END
-  make ask Q='average rating of reviews per supplier country'
-  make ask Q='which 3 warehouses shipped the most orders last month?'
-  make ask Q='what will the weather be like tomorrow?'        (not in this database: it should say so)
+  make ask Q='which supplier has the most products?'
+  make ask Q='total refund by reason'
+  make ask Q='delete all cancelled orders'        (it should refuse)
 
 By hand, as a role that may only read the shop:
   ${person[*]}

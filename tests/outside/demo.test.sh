@@ -5,15 +5,21 @@ fresh demo_check
 sql -d demo_check -f "$repo/demo/shop.sql"
 sql -d demo_check -f "$repo/demo/create.sql" -c "SELECT success FROM t2sql.index_schema()"
 ask() { "$repo/scripts/cluster.sh" psql test -X -q -A -t -d demo_check -U shop_analyst -v ON_ERROR_STOP=1 -c "SET t2sql.engine = builtin" "$@"; }
+
+# The rows of a query as text: values alone, since what a column is called or where it stands is not right or wrong;
+# rows in their order only where the question asks for one.
+rows() {
+    local order=line
+    [[ $1 != top* ]] || order=n
+    ask -c "SELECT string_agg(line, E'\n' ORDER BY $order) FROM (
+        SELECT n, string_agg(e.value, ' ' ORDER BY e.value) AS line
+        FROM ($2) AS x(row, n), json_each_text(x.row) AS e GROUP BY n) AS r"
+}
+
 asked=0
 while IFS=$'\t' read -r question expected; do
-    # values alone: what a column is called is not right or wrong
-    got=$(ask -c "SELECT string_agg(r.line::jsonb::text, E'\n') FROM (SELECT json_agg(e.value ORDER BY e.ordinality) AS line
-        FROM t2sql.execute_nl(\$q\$$question\$q\$) WITH ORDINALITY AS x(row, n),
-        json_each_text(x.row) WITH ORDINALITY AS e GROUP BY n ORDER BY n) AS r")
-    want=$(ask -c "SELECT string_agg(r.line::jsonb::text, E'\n') FROM (SELECT json_agg(e.value ORDER BY e.ordinality) AS line
-        FROM (SELECT row_to_json(w) AS row, row_number() OVER () AS n FROM ($expected) AS w) AS x,
-        json_each_text(x.row) WITH ORDINALITY AS e GROUP BY n ORDER BY n) AS r")
+    got=$(rows "$question" "SELECT x, row_number() OVER () FROM t2sql.execute_nl(\$q\$$question\$q\$) AS x")
+    want=$(rows "$question" "SELECT row_to_json(w), row_number() OVER () FROM ($expected) AS w")
     same "$question" "$want" "$got"
     asked=$((asked + 1))
 done <"$repo/demo/questions.tsv"
