@@ -53,7 +53,7 @@ fi
 oracle=()
 if [ "${ORACLE:-}" = 1 ]; then
     (cd "$repo" && cargo build -q --release -p fake_endpoint)
-    rm -f "$state/oracle.log"
+    rm -f "$state/oracle.log" "$state/oracle.url"
     "${CARGO_TARGET_DIR:-$repo/target}/release/fake_endpoint" --oracle "$bench/questions.jsonl" "$bench/linking.jsonl" \
         --log "$state/oracle.log" >"$state/oracle.url" &
     endpoint=$!

@@ -112,4 +112,6 @@ copy_postgres "$config" "$main_copy"
 copy_postgres "$config" "$suite_copy"
 need_cargo_pgrx
 mkdir -p "$PGRX_HOME"
-printf '[configs]\npg%s = "%s/pg_config"\n' "$PG" "$(pg_bin "$suite_copy")" >"$PGRX_HOME/config.toml"
+wanted=$(printf '[configs]\npg%s = "%s/pg_config"' "$PG" "$(pg_bin "$suite_copy")")
+# written only when it says something new: pgrx is compiled again whenever this file is younger than its build
+[ "$(cat "$PGRX_HOME/config.toml" 2>/dev/null)" = "$wanted" ] || printf '%s\n' "$wanted" >"$PGRX_HOME/config.toml"

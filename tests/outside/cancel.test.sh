@@ -1,12 +1,7 @@
 #!/usr/bin/env bash
 # Ctrl-C and statement_timeout end a call that waits for a stalled endpoint within half a second; the session lives on.
 . "$(dirname "$0")/lib.sh"
-(cd "$repo" && cargo build -q --release -p fake_endpoint)
-"${CARGO_TARGET_DIR:-$repo/target}/release/fake_endpoint" >"$state/fake.url" &
-endpoint=$!
-trap 'kill "$endpoint"' EXIT
-until [ -s "$state/fake.url" ]; do sleep 0.1; done
-address=$(sed -E 's|^(http://[^/]*).*|\1|' "$state/fake.url")
+fake_endpoint
 
 fresh stalled
 library stalled
