@@ -168,6 +168,47 @@ mod tests {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
+    /// Every function that PostgreSQL brings along, called with plausible arguments: what the
+    /// guard accepts must neither crash nor change anything, and nothing volatile slips through.
+    #[pg_test]
+    fn guard_survives_a_call_of_every_builtin_function() {
+        fixture();
+        let calls = Spi::connect(|client| {
+            let rows = client.select(include_str!("guard_calls.sql"), None, &[]).unwrap();
+            rows.map(|row| (row.get::<String>(1).unwrap().unwrap(), row.get::<bool>(2).unwrap().unwrap()))
+                .collect::<Vec<_>>()
+        });
+        assert!(calls.len() > 2_000, "only {} functions", calls.len());
+        Spi::run("SET ROLE visitor; SET client_min_messages = error").unwrap();
+        let before = state();
+        let (mut accepted, mut volatile) = (0, Vec::new());
+        for (sql, is_volatile) in &calls {
+            let limits = Limits { timeout_ms: 2_000, ..limits() };
+            let found = verdict(&seal::fetch(sql, &Scope { search_path: &[], relations: None }, &limits));
+            accepted += usize::from(found == "ok");
+            if *is_volatile && found == "ok" {
+                volatile.push(sql.as_str());
+            }
+        }
+        assert_eq!(state(), before);
+        assert!(accepted > 1_000, "only {accepted} of {} ran", calls.len());
+        volatile.retain(|sql| {
+            ![
+                "random",
+                "gen_random_uuid",
+                "clock_timestamp",
+                "timeofday",
+                "array_sample",
+                "array_shuffle",
+                "random_normal",
+                "uuidv",
+            ]
+            .iter()
+            .any(|harmless| sql.starts_with(&format!("select pg_catalog.{harmless}")))
+        });
+        assert!(volatile.is_empty(), "{volatile:?}");
+    }
+
     #[pg_test]
     fn guard_refuses_overlong_and_nul() {
         let long = format!("select {}", "1 + ".repeat(20_000) + "1");

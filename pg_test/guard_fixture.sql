@@ -109,6 +109,8 @@ CREATE TABLE lib.events (id integer, at date) PARTITION BY RANGE (at);
 CREATE TABLE lib.events_2023 PARTITION OF lib.events FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE lib.mixed (line text);
 CREATE FOREIGN TABLE lib.mixed_far () INHERITS (lib.mixed) SERVER files OPTIONS (filename '/etc/passwd');
+CREATE TEMP TABLE scratch (id integer);
+GRANT SELECT ON scratch TO visitor;
 CREATE TABLE lib.vectors (id integer, embedding vector(3), words text);
 INSERT INTO lib.vectors VALUES (1, '[1,2,3]', 'a small dog'), (2, '[3,2,1]', 'a big cat');
 GRANT SELECT ON ALL TABLES IN SCHEMA lib TO visitor, librarian;

@@ -60,6 +60,7 @@ const REFUSED_NAMES: &[&str] = &[
     "obj_description",
     "regclass",
     "row_security_active",
+    "satisfies_hash_partition",
     "set_config",
     "setseed",
     "setval",
