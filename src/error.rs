@@ -49,6 +49,10 @@ pub enum Error {
     #[error("generated SQL failed: {message}")]
     Sql { sqlstate: String, message: String, hint: Option<String> },
 
+    /// The answer's columns are not those that the caller listed.
+    #[error("{message}")]
+    Columns { message: String, hint: String },
+
     /// A cost, row, byte or time cap of ours was hit.
     #[error("{message}")]
     Limit { message: String, hint: String },
@@ -102,6 +106,7 @@ impl Error {
             Error::Unanswerable { .. } => ERRCODE_NO_DATA_FOUND,
             Error::Refused { .. } => ERRCODE_E_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED,
             Error::Sql { sqlstate, .. } => pack(sqlstate),
+            Error::Columns { .. } => ERRCODE_DATATYPE_MISMATCH,
             Error::Busy { .. } => ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Error::Privilege { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
@@ -141,6 +146,7 @@ impl Error {
             | Error::Setup { hint, .. }
             | Error::Unanswerable { hint, .. }
             | Error::Refused { hint, .. }
+            | Error::Columns { hint, .. }
             | Error::Limit { hint, .. }
             | Error::Busy { hint, .. }
             | Error::Privilege { hint, .. }

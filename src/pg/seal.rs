@@ -152,11 +152,9 @@ impl From<Problem> for Error {
                 message: format!("generated SQL returns more than {max_bytes} bytes"),
                 hint: "Ask for fewer rows or columns, or raise t2sql.max_bytes.".into(),
             },
-            Problem::Columns { message, columns } => Error::Sql {
-                sqlstate: "42804".into(),
-                message,
-                hint: Some(format!("Write AS t({}).", rows::column_list(&columns))),
-            },
+            Problem::Columns { message, columns } => {
+                Error::Columns { message, hint: format!("Write AS t({}).", rows::column_list(&columns)) }
+            }
             Problem::Setup { message, hint } => Error::Setup { message, hint },
         }
     }
