@@ -64,10 +64,15 @@ AS '@MODULE_PATHNAME@', '@FUNCTION_NAME@';
 
     #[pg_test]
     fn seal_keeps_order_duplicate_names_and_digits() {
-        let rows = fetch("select 2 as b, 1 as a, 3 as b, 123456789012345678901234567890.123::numeric as n", &limits())
-            .unwrap();
+        let sql = "select 2 as b, 1 as a, 3 as b, 123456789012345678901234567890.123::numeric as n";
+        let rows = fetch(sql, &limits()).unwrap();
         assert_eq!(rows.json, ["{\"b\":2,\"a\":1,\"b\":3,\"n\":123456789012345678901234567890.123}"]);
-        assert_eq!(column_list(&rows.columns), "b integer, a integer, b_2 integer, n numeric");
+        assert_eq!(
+            column_list(
+                &seal::check(sql, &Scope { search_path: &path(), relations: None }, &limits()).unwrap().columns
+            ),
+            "b integer, a integer, b_2 integer, n numeric"
+        );
         assert_eq!(cell("select"), "{}");
         assert_eq!(
             column_list(&[("?column?".into(), "text".into()), ("Top".into(), "date".into())]),

@@ -130,7 +130,7 @@ fn keep(scope: &Scope, given: &Given, source: &str) -> Result<i64> {
     let checked = seal::check(sql, &scope.seal(&scope.context.schemas), &Limits::from_settings())?;
     // names must mean the same for whoever asks later, whatever the search_path
     let sql = if checked.as_written { sql.to_owned() } else { checked.qualified.clone() };
-    let template = Template::learn(&scope.view.catalog, &mut scope.values(), given.question, &sql);
+    let template = Template::learn(&scope.view.catalog, &mut scope.values(given.question), given.question, &sql);
     let id = learn::store_sample(&Sample {
         database_id: scope.context.id,
         question: given.question,

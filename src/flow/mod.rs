@@ -7,6 +7,7 @@ pub mod health;
 pub mod index;
 pub mod learn;
 pub mod models;
+mod probe;
 pub mod registry;
 pub mod retrieve;
 pub mod scope;

@@ -42,7 +42,7 @@ impl Retrieved {
 
 /// Retrieves for `question`; only objects that the scope's reader may read take part.
 pub fn retrieve(scope: &Scope, question: &str, fusion: &Fusion) -> Result<Retrieved> {
-    let values = scope.values().equal(&spans(question));
+    let values = scope.values(question).equal(&spans(question));
     let mut scores = Vec::new();
     let mut samples = Vec::new();
     if fusion.vector > 0.0 {

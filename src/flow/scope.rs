@@ -1,6 +1,7 @@
 //! Who asks in which context, and what of it this role may read right now.
 
 use crate::error::{Error, Result};
+use crate::flow::probe;
 use crate::flow::retrieve::Places;
 use crate::pg::kb::catalog::{self, Permission, Stored, StoredSample};
 use crate::pg::kb::context::{self, Context};
@@ -30,6 +31,15 @@ pub struct View {
     places: Places,
     /// Keys of the columns that may have indexed values.
     value_columns: Vec<i64>,
+    /// Text columns without indexed values.
+    unindexed: Vec<(usize, usize)>,
+}
+
+impl View {
+    /// Text columns whose values are not indexed: (table, column).
+    pub fn unindexed(&self) -> &[(usize, usize)] {
+        &self.unindexed
+    }
 }
 
 /// What a role may read: tables by their keys.
@@ -98,9 +108,9 @@ impl Scope {
         self.view.places.column(id)
     }
 
-    /// Where stored values of readable columns are looked up.
-    pub fn values(&self) -> Values<'_> {
-        Values { view: &self.view }
+    /// Where stored values of readable columns are looked up for `question`.
+    pub fn values<'a>(&'a self, question: &'a str) -> Values<'a> {
+        Values { scope: self, question }
     }
 }
 
@@ -123,14 +133,16 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
         .map(|sample| (sample.clone(), sample.template.clone().and_then(|t| serde_json::from_value(t).ok())))
         .collect();
     let places = Places::of(&catalog);
-    let value_columns = catalog
+    let texts = catalog
         .tables
         .iter()
-        .flat_map(|t| &t.columns)
-        .filter(|c| matches!(c.family, Family::Text | Family::Enum))
-        .map(|c| c.id)
-        .collect();
-    let view = Rc::new(View { catalog, index, samples, places, value_columns });
+        .enumerate()
+        .flat_map(|(t, table)| table.columns.iter().enumerate().map(move |(c, column)| (t, c, column)));
+    let texts = texts.filter(|(_, _, column)| matches!(column.family, Family::Text | Family::Enum));
+    let (valued, bare): (Vec<_>, Vec<_>) = texts.partition(|(_, _, column)| stored.valued.contains(&column.id));
+    let value_columns = valued.into_iter().map(|(_, _, column)| column.id).collect();
+    let unindexed = bare.into_iter().map(|(t, c, _)| (t, c)).collect();
+    let view = Rc::new(View { catalog, index, samples, places, value_columns, unindexed });
     CACHE.with_borrow_mut(|cache| {
         cache.retain(|(id, c)| *id != context.id || c.generation == context.generation);
         if !cache.iter().any(|(id, _)| *id == context.id) {
@@ -185,24 +197,28 @@ fn restrict(whole: &Catalog, permissions: &[(i64, Permission)]) -> Catalog {
 
 /// The value index, narrowed to the columns of a view.
 pub struct Values<'a> {
-    view: &'a View,
+    scope: &'a Scope,
+    question: &'a str,
 }
 
 impl Values<'_> {
     fn hit(&self, column: i64, value: String, matched: String, similarity: f32) -> Option<ValueHit> {
-        let (table, column) = self.view.places.column(column)?;
+        let (table, column) = self.scope.view.places.column(column)?;
         Some(ValueHit { table, column, value, matched, similarity })
     }
 }
 
 impl ValueSource for Values<'_> {
     fn equal(&mut self, folded: &[String]) -> Vec<ValueHit> {
-        let found = catalog::equal_values(&self.view.value_columns, folded).unwrap_or_default();
-        found.into_iter().filter_map(|(column, value, matched)| self.hit(column, value, matched, 1.0)).collect()
+        let found = catalog::equal_values(&self.scope.view.value_columns, folded).unwrap_or_default();
+        let mut hits: Vec<ValueHit> =
+            found.into_iter().filter_map(|(column, value, matched)| self.hit(column, value, matched, 1.0)).collect();
+        hits.extend(probe::look_up(self.scope, self.question, &hits).unwrap_or_default());
+        hits
     }
 
     fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {
-        let found = catalog::similar_values(&self.view.value_columns, folded, limit).unwrap_or_default();
+        let found = catalog::similar_values(&self.scope.view.value_columns, folded, limit).unwrap_or_default();
         found
             .into_iter()
             .filter_map(|(column, value, similarity)| self.hit(column, value, folded.to_owned(), similarity))

@@ -1,6 +1,6 @@
 //! The built-in engine, with what it could not know: whether PostgreSQL accepts its SQL.
 
-use super::outcome::{Candidate, Options, Trace};
+use super::outcome::{Candidate, Options, Trace, list_readings};
 use super::{check, told};
 use crate::error::{Error, Result};
 use crate::flow::retrieve;
@@ -51,7 +51,7 @@ pub fn answer(scope: &Scope, question: &str, options: &Options, trace: &mut Trac
                         .alternatives
                         .iter()
                         .filter(|r| r.sql != reading.sql)
-                        .map(|r| format!("{} -- {}", r.sql, r.explanation))
+                        .map(|r| (r.explanation.clone(), r.sql.clone()))
                         .collect(),
                     warnings: checked.warnings.clone(),
                     checked,
@@ -70,11 +70,15 @@ fn read(scope: &Scope, question: &str, options: &Options) -> Result<Outcome> {
     let request = engine::Request { question, evidence: options.evidence.as_deref(), today: clock::today() };
     let catalog = &scope.view.catalog;
     if catalog.tables.len() <= MOST_TABLES {
-        return Ok(engine::answer(catalog, &mut scope.values(), &request));
+        return Ok(engine::answer(catalog, &mut scope.values(question), &request));
     }
     let near = retrieve::retrieve(scope, question, &Fusion::default())?
         .closed(scope, usize::try_from(guc::retrieve_tables()).unwrap_or(1));
-    Ok(engine::answer(&part_of(catalog, &near), &mut Narrowed { values: scope.values(), tables: &near }, &request))
+    Ok(engine::answer(
+        &part_of(catalog, &near),
+        &mut Narrowed { values: scope.values(question), tables: &near },
+        &request,
+    ))
 }
 
 /// A value index that speaks of some tables only, by their positions in `tables`.
@@ -138,9 +142,8 @@ fn refused(refusal: Refusal) -> Error {
         detail.push(format!("Not understood: {}.", refusal.unknown.join(", ")));
     }
     if !refusal.readings.is_empty() {
-        let readings: Vec<String> =
-            refusal.readings.iter().map(|r| format!("{} -- {}", r.sql, r.explanation)).collect();
-        detail.push(format!("Possible readings:\n{}", readings.join("\n")));
+        let readings: Vec<_> = refusal.readings.iter().map(|r| (r.explanation.clone(), r.sql.clone())).collect();
+        detail.push(list_readings(&readings));
     }
     Error::Unanswerable {
         message: refusal.message,

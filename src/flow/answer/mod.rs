@@ -4,6 +4,7 @@
 //! wrote the SQL, it is an answer only once the guard accepted it.
 
 mod builtin;
+mod cache;
 mod llm;
 mod outcome;
 mod sample;
@@ -81,7 +82,17 @@ fn cascade(scope: &Scope, question: &str, options: &Options, trace: &mut Trace) 
             draft => return with_model(scope, question, options, trace, draft),
         }
     }
-    llm::answer(scope, question, options, trace)
+    ask_model(scope, question, options, trace)
+}
+
+/// The model, or what it answered before.
+fn ask_model(scope: &Scope, question: &str, options: &Options, trace: &mut Trace) -> Result<Candidate> {
+    if let Some(candidate) = cache::find(scope, question, options, trace)? {
+        return Ok(candidate);
+    }
+    let candidate = llm::answer(scope, question, options, trace)?;
+    cache::keep(scope, question, options, &candidate)?;
+    Ok(candidate)
 }
 
 /// Asks the model; the built-in engine's draft stands in when the endpoint is out of order.
@@ -92,7 +103,7 @@ fn with_model(
     trace: &mut Trace,
     draft: Result<Candidate>,
 ) -> Result<Candidate> {
-    match llm::answer(scope, question, options, trace) {
+    match ask_model(scope, question, options, trace) {
         Err(error @ (Error::Core(_) | Error::Busy { .. })) => match draft {
             Ok(mut candidate) if f64::from(candidate.confidence) >= guc::min_confidence() => {
                 candidate

@@ -47,8 +47,8 @@ pub struct Candidate {
     pub sample_id: Option<i64>,
     pub explanation: String,
     pub assumptions: Vec<String>,
-    /// Other readings as ready-to-run SQL, with how they understand the question.
-    pub readings: Vec<String>,
+    /// Other readings: how they understand the question, and their SQL.
+    pub readings: Vec<(String, String)>,
     pub warnings: Vec<String>,
     pub checked: Checked,
 }
@@ -56,16 +56,29 @@ pub struct Candidate {
 impl Candidate {
     /// Below the threshold an answer is a guess: say what was understood instead.
     pub fn too_unsure(self) -> Error {
-        let mut readings = vec![format!("{} -- {}", self.sql, self.explanation)];
+        let mut readings = vec![(self.explanation, self.sql)];
         readings.extend(self.readings);
         Error::Unanswerable {
             message: format!("not sure enough of the question's meaning (confidence {:.2})", self.confidence),
-            detail: Some(format!("Possible readings:\n{}", readings.join("\n"))),
+            detail: Some(list_readings(&readings)),
             hint: "Name the table and column as they are called, or lower t2sql.min_confidence to get the best guess."
                 .into(),
             final_word: false,
         }
     }
+}
+
+/// Readings that are shown.
+const SHOWN_READINGS: usize = 3;
+
+/// Competing readings as a numbered list, each with its ready-to-run SQL.
+pub fn list_readings(readings: &[(String, String)]) -> String {
+    let lines = readings
+        .iter()
+        .take(SHOWN_READINGS)
+        .enumerate()
+        .map(|(i, (explanation, sql))| format!("{}. {explanation}:\n{sql}", i + 1));
+    format!("Possible readings:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Where time went, and what each stage saw; shown by `explain()`.

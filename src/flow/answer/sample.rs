@@ -65,7 +65,7 @@ fn find(scope: &Scope, question: &str) -> Option<Found> {
             assumptions: Vec::new(),
         });
     }
-    let mut values = scope.values();
+    let mut values = scope.values(question);
     scope.samples().find_map(|(sample, template)| {
         let bound = template.as_ref()?.bind(&scope.view.catalog, &mut values, question)?;
         Some(Found {

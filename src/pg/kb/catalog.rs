@@ -7,7 +7,7 @@ use crate::pg::kb::context::Context;
 use crate::pg::spi;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use t2sql_core::schema::{Catalog, Column, Edge, Origin, Table, TableKind, Term};
 
 /// A stored catalogue: what is known, whoever asks.
@@ -15,6 +15,8 @@ use t2sql_core::schema::{Catalog, Column, Edge, Origin, Table, TableKind, Term};
 pub struct Stored {
     pub catalog: Catalog,
     pub samples: Vec<StoredSample>,
+    /// Keys of the columns that have indexed values.
+    pub valued: HashSet<i64>,
 }
 
 /// A verified question as stored.
@@ -35,6 +37,7 @@ struct Document {
     edges: Vec<DocumentEdge>,
     terms: Vec<Term>,
     samples: Vec<StoredSample>,
+    valued: HashSet<i64>,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +83,11 @@ pub fn read(database: i64) -> Result<Stored> {
         })
         .collect();
     let edges = document.edges.iter().filter_map(|edge| resolve(edge, &tables, &place)).collect();
-    Ok(Stored { catalog: Catalog { tables, edges, terms: document.terms }, samples: document.samples })
+    Ok(Stored {
+        catalog: Catalog { tables, edges, terms: document.terms },
+        samples: document.samples,
+        valued: document.valued,
+    })
 }
 
 fn resolve(edge: &DocumentEdge, tables: &[Table], place: &HashMap<i64, usize>) -> Option<Edge> {

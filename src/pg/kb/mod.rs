@@ -2,6 +2,7 @@
 //! `t2sql`. Every function is a constant statement with bound values, run as the
 //! extension's owner; what a caller may see of the result is the flow's business.
 
+pub mod answers;
 pub mod catalog;
 pub mod context;
 pub mod learn;

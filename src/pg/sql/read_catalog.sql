@@ -23,6 +23,10 @@ SELECT jsonb_build_object(
                    'synonyms', (SELECT coalesce(jsonb_agg(y.word ORDER BY y.word), '[]') FROM t2sql.synonyms y
                                 WHERE y.database_id = $1 AND y.object = t.name)) ORDER BY t.name)
         FROM t2sql.terms t WHERE t.database_id = $1), '[]'),
+    'valued', coalesce((
+        SELECT jsonb_agg(c.id)
+        FROM t2sql.database_schemas s JOIN t2sql.db_tables t ON t.schema_id = s.id JOIN t2sql.db_columns c ON c.table_id = t.id
+        WHERE s.database_id = $1 AND EXISTS (SELECT FROM t2sql.column_values v WHERE v.column_id = c.id)), '[]'),
     'samples', coalesce((
         SELECT jsonb_agg(jsonb_build_object('id', s.id, 'question', s.question, 'sql', s.sql, 'normalised', s.normalised,
                    'template', s.template, 'verified', s.verified, 'owner', s.owner_name) ORDER BY s.verified, s.id)

@@ -1,0 +1,95 @@
+//! Values that are not indexed, looked up at question time with the caller's rights.
+//!
+//! Views, tables with row security and columns with many values keep nothing in
+//! the value index. Names that the question spells out are looked for there by
+//! bounded statements, guarded and sealed like any generated SQL.
+
+use crate::error::Result;
+use crate::flow::scope::Scope;
+use crate::pg::seal::{self, Limits};
+use serde::Deserialize;
+use std::time::{Duration, Instant};
+use t2sql_core::schema::ValueHit;
+use t2sql_core::text::{fold, quote_identifier, quote_literal};
+
+/// Statements per question, the time for all of them, and what one may cost.
+const MOST_PROBES: usize = 20;
+const BUDGET: Duration = Duration::from_millis(150);
+const LIMITS: Limits = Limits { max_rows: 5, max_bytes: 65_536, timeout_ms: 50, max_cost: 5_000.0 };
+
+#[derive(Deserialize)]
+struct Row {
+    v: String,
+}
+
+/// Stored values equal to a name that `question` spells out and `known` does not hold.
+pub fn look_up(scope: &Scope, question: &str, known: &[ValueHit]) -> Result<Vec<ValueHit>> {
+    let names: Vec<String> =
+        names(question).into_iter().filter(|name| known.iter().all(|hit| hit.matched != fold(name))).collect();
+    let mut hits = Vec::new();
+    if names.is_empty() {
+        return Ok(hits);
+    }
+    let started = Instant::now();
+    let literals: Vec<String> = names.iter().map(|name| quote_literal(&name.to_lowercase())).collect();
+    for &(table, column) in scope.view.unindexed().iter().take(MOST_PROBES) {
+        if started.elapsed() > BUDGET {
+            break;
+        }
+        let t = &scope.view.catalog.tables[table];
+        let name = quote_identifier(&t.columns[column].name);
+        let sql = format!(
+            "SELECT DISTINCT {name}::text AS v FROM {}.{} WHERE lower({name}::text) IN ({}) LIMIT 5",
+            quote_identifier(&t.schema),
+            quote_identifier(&t.name),
+            literals.join(", ")
+        );
+        // too dear, too slow or not permitted: then nothing is known of this column
+        let Ok(rows) = seal::fetch(&sql, &scope.seal(&[]), &LIMITS) else { continue };
+        for row in rows.json.iter().filter_map(|json| serde_json::from_str::<Row>(json).ok()) {
+            hits.push(ValueHit { table, column, matched: fold(&row.v), value: row.v, similarity: 1.0 });
+        }
+    }
+    Ok(hits)
+}
+
+/// Names in a question: what stands in quotes, runs of capitalised words that don't begin a sentence, words with digits.
+fn names(question: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for quote in ['\'', '"'] {
+        let parts: Vec<&str> = question.split(quote).collect();
+        names.extend(parts.iter().skip(1).step_by(2).take(parts.len() / 2).map(|s| (*s).to_owned()));
+    }
+    let mut run: Vec<&str> = Vec::new();
+    let mut begins = true;
+    for word in question.split_whitespace() {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let named = bare.chars().any(|c| c.is_ascii_digit() && bare.chars().any(char::is_alphabetic))
+            || (!begins && bare.chars().next().is_some_and(char::is_uppercase));
+        if named {
+            run.push(bare);
+        }
+        if !named || word.ends_with([',', ';', '.', '?', '!']) {
+            names.extend((!run.is_empty()).then(|| run.join(" ")));
+            run.clear();
+        }
+        begins = word.ends_with(['.', '?', '!']);
+    }
+    names.extend((!run.is_empty()).then(|| run.join(" ")));
+    names.retain(|name| !name.trim().is_empty() && name.len() <= 100);
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn names_are_quoted_capitalised_or_codes() {
+        assert_eq!(names("Orders of Anna Schmidt in 'the north'?"), ["Anna Schmidt", "the north"]);
+        assert_eq!(names("Who bought SKU-17b. Show prices"), ["SKU-17b"]);
+        assert!(names("how many orders are there in 2024").is_empty());
+    }
+}
