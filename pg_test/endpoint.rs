@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::pg::endpoint::Endpoint;
+use crate::pg::interrupt;
 use pgrx::prelude::*;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -161,6 +162,17 @@ mod tests {
         std::fs::read_dir("/proc/self/task").map_or(1, |tasks| tasks.count() as i32)
     }
 
+    /// Blocks in a thread where nothing can wake it up, as name lookup does.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn block(milliseconds: i32) -> String {
+        let duration = Duration::from_millis(milliseconds as u64);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        match interrupt::offload(deadline, || {}, move || std::thread::sleep(duration)) {
+            Ok(()) => "done".into(),
+            Err(failed) => format!("{failed:?}"),
+        }
+    }
+
     #[pg_test]
     fn an_endpoint_answers_in_chat_and_vectors() {
         define("plain", &format!("url '{}/v1'", base()));
@@ -249,6 +261,32 @@ mod tests {
             let output = session.output();
             assert!(start.elapsed() < Duration::from_millis(500), "{phase}: {:?}", start.elapsed());
             assert!(output.contains("57014") && output.contains("alive with 1 thread"), "{phase}: {output}");
+        }
+    }
+
+    #[pg_test]
+    fn what_cannot_be_woken_is_left_behind_within_bounds() {
+        let call = "SELECT tests.block(2000)";
+        let statements = [
+            "SET statement_timeout = '50ms'",
+            call,
+            call,
+            call,
+            call,
+            // no fifth thread beside the four that still sleep
+            call,
+            "SELECT 'with ' || tests.threads() || ' threads'",
+            "RESET statement_timeout",
+            "SELECT pg_catalog.pg_sleep(2)",
+            "SELECT tests.block(1) || ' with ' || tests.threads() || ' thread'",
+        ];
+        let start = Instant::now();
+        let output = Session::start("leaving", &statements.map(String::from)).output();
+        // each cancel waits at most 200 ms for its thread
+        assert!(start.elapsed() < Duration::from_millis(4_000), "{:?}", start.elapsed());
+        assert_eq!(output.matches("57014").count(), 4, "{output}");
+        for expected in ["NoThread", "with 5 threads", "done with 1 thread"] {
+            assert!(output.contains(expected), "{output}");
         }
     }
 
