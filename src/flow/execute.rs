@@ -23,7 +23,7 @@ pub struct Job {
 /// Answers `question` and returns what is to run; raises when there is no answer.
 pub fn job(question: &str, database: Option<&str>, options: &Options) -> Result<Job> {
     let answered = answer::answer(question, database, options)?;
-    let (request_id, scope) = (answered.request_id, Scope::open(database)?);
+    let (request_id, scope) = (answered.request_id, answered.scope);
     let candidate = answered.result?;
     let search_path = scope.context.schemas.clone();
     Ok(Job {

@@ -51,9 +51,9 @@ pub fn answer(question: &str, database: Option<&str>, options: &Options) -> Resu
     trace.time("open", started);
     let result = cascade(&scope, question, options, &mut trace);
     trace.time("total", started);
-    let mut answered = Answered::new(&scope, question, result, trace);
-    answered.request_id = learn::record(&answered.request(&scope))?;
-    log::outcome(&answered.log_line(&scope));
+    let mut answered = Answered { scope, request_id: None, question: question.into(), result, trace };
+    answered.request_id = learn::record(&answered.request())?;
+    log::outcome(&answered.log_line());
     Ok(answered)
 }
 

@@ -136,26 +136,15 @@ impl Status {
 }
 
 /// The end of the story of one question.
-#[derive(Debug)]
 pub struct Answered {
+    pub scope: Scope,
     pub request_id: Option<i64>,
     pub question: String,
     pub result: Result<Candidate>,
     pub trace: Trace,
-    search_path: Vec<String>,
 }
 
 impl Answered {
-    pub fn new(scope: &Scope, question: &str, result: Result<Candidate>, trace: Trace) -> Answered {
-        Answered {
-            request_id: None,
-            question: question.into(),
-            result,
-            trace,
-            search_path: scope.context.schemas.clone(),
-        }
-    }
-
     pub fn status(&self) -> Status {
         self.result.as_ref().map_or_else(Status::of, |_| Status::Ok)
     }
@@ -207,17 +196,17 @@ impl Answered {
     }
 
     /// What is recorded of it.
-    pub fn request(&self, scope: &Scope) -> Request {
+    pub fn request(&self) -> Request {
         let candidate = self.result.as_ref().ok();
         let error = self.result.as_ref().err();
         Request {
-            database_id: scope.context.id,
-            user_name: scope.caller.clone(),
+            database_id: self.scope.context.id,
+            user_name: self.scope.caller.clone(),
             question: self.question.clone(),
             status: self.status().as_str(),
             engine: candidate.map(|c| c.engine),
             sql: candidate.map(|c| c.sql.clone()),
-            search_path: self.search_path.clone(),
+            search_path: self.scope.context.schemas.clone(),
             confidence: candidate.map(|c| c.confidence),
             sql_sample_id: candidate.and_then(|c| c.sample_id),
             trusted: candidate.is_some_and(|c| c.trusted),
@@ -233,12 +222,12 @@ impl Answered {
     }
 
     /// The audit line: never text, never a key.
-    pub fn log_line(&self, scope: &Scope) -> String {
+    pub fn log_line(&self) -> String {
         format!(
             "t2sql: request {} by {} in {}: {}, engine {}, rule {}, sent {} bytes, question {}",
             self.request_id.map_or_else(|| "-".into(), |id| id.to_string()),
-            scope.caller,
-            scope.context.name,
+            self.scope.caller,
+            self.scope.context.name,
             self.status().as_str(),
             self.result.as_ref().map_or("-", |c| c.engine),
             self.result.as_ref().err().and_then(rule).unwrap_or("-"),
