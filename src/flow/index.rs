@@ -395,5 +395,13 @@ fn question_to_try(catalog: &Catalog) -> Option<String> {
         .filter(|&t| catalog.tables[t].kind != TableKind::View)
         .filter(|&t| catalog.tables[t].name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
         .max_by_key(|&t| (referred(t), catalog.tables[t].rows as i64))?;
-    Some(format!("how many {} are there", words(&catalog.tables[table].name).join(" ")))
+    Some(format!("how many {} are there", plural(&words(&catalog.tables[table].name).join(" "))))
+}
+
+fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        _ if noun.ends_with('s') => noun.to_owned(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    }
 }
