@@ -4,6 +4,7 @@
 //! by [`quote`], and the model is told to read it as data. That is courtesy, not security:
 //! what comes back passes the guard whatever the model was talked into.
 
+mod budget;
 pub mod quote;
 mod schema;
 

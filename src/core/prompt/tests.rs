@@ -224,6 +224,22 @@ fn a_short_budget_keeps_keys_and_what_is_relevant() {
 }
 
 #[test]
+fn comments_are_shortened_before_anything_is_left_out() {
+    let mut catalog = library();
+    for column in catalog.tables.iter_mut().flat_map(|table| &mut table.columns) {
+        column.comment = Some("a long story ".repeat(60));
+    }
+    let prompt = generate(&Context { budget: 1_500, ..context(&catalog, &[0, 1, 2]) });
+    assert_eq!((prompt.columns, prompt.dropped_columns, prompt.dropped_tables), (10, 0, 0));
+    assert!(user(&prompt).contains("a long story a long") && prompt.tokens <= 1_500);
+    let columns = [(2, 2)];
+    let prompt = generate(&Context { budget: 750, columns: &columns, ..context(&catalog, &[0, 1, 2]) });
+    assert_eq!((prompt.dropped_columns, prompt.dropped_tables), (0, 0));
+    let text = user(&prompt);
+    assert!(text.contains("lent_on date, -- \"a long story") && text.contains("  remark text,\n"), "{text}");
+}
+
+#[test]
 fn a_long_glossary_leaves_room_for_tables() {
     let catalog = library();
     let mut terms: Vec<_> = (0..500)

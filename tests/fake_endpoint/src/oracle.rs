@@ -61,7 +61,7 @@ impl Oracle {
         let offered = offered(prompt);
         let Some(gold) = self.find(question, &offered) else {
             self.note(&json!({"id": null, "call": call(writes), "question": question.trim()}));
-            return if writes { "SELECT NULL".into() } else { "[]".into() };
+            return if writes { "UNANSWERABLE: this is no question of the benchmark".into() } else { "[]".into() };
         };
         let key = |table: &str| format!("{}.{table}", gold.schema);
         let missing_tables: Vec<_> = gold.tables.iter().filter(|t| !offered.contains_key(&key(t))).collect();
@@ -229,6 +229,12 @@ mod tests {
         assert_eq!(ask("- clinic.staff (id, name): \"x\"\n- clinic.rooms (id)"), r#"["clinic.staff"]"#);
         assert_eq!(ask("- clinic.rooms (id)"), "[]");
         assert_eq!(ask("- bakery.staff (id)"), r#"["bakery.staff"]"#);
+    }
+
+    #[test]
+    fn it_declines_what_it_was_not_told() {
+        let answer = oracle().answer(&["<data>\nCREATE TABLE a.b (\n);\n</data>\nQuestion: Will it rain?".into()]);
+        assert!(answer.starts_with("UNANSWERABLE:"));
     }
 
     #[test]
