@@ -154,7 +154,21 @@ impl Pair<'_> {
     fn is_generic(&self, stems: &[&str]) -> bool {
         stems.iter().all(|s| {
             crate::link::is_generic(s)
-                || matches!(*s, "year" | "statu" | "status" | "comment" | "sourc" | "homepag" | "websit")
+                || matches!(
+                    *s,
+                    "year"
+                        | "status"
+                        | "comment"
+                        | "sourc"
+                        | "homepag"
+                        | "websit"
+                        | "email"
+                        | "phone"
+                        | "fax"
+                        | "address"
+                        | "rate"
+                        | "price"
+                )
         })
     }
 }

@@ -17,6 +17,8 @@ pub struct Query {
     pub having: Vec<Condition>,
     pub order: Vec<(Expr, Direction)>,
     pub limit: Option<u64>,
+    /// Only the first row for each of these: DISTINCT ON.
+    pub first_of: Vec<Expr>,
     /// Only rows that a second query returns too.
     pub set: Option<(SetOperation, Box<Query>)>,
     /// Only the number of rows is wanted: `SELECT count(*) FROM (query)`.
@@ -144,7 +146,7 @@ impl Query {
     /// Tables that must stand in FROM, in order of appearance.
     pub fn all_tables(&self) -> Vec<usize> {
         let mut tables = Vec::new();
-        self.outputs.iter().chain(&self.group).for_each(|e| e.tables(&mut tables));
+        self.outputs.iter().chain(&self.group).chain(&self.first_of).for_each(|e| e.tables(&mut tables));
         self.tables.iter().for_each(|t| add(&mut tables, *t));
         self.filters.iter().chain(&self.having).for_each(|c| c.tables(&mut tables));
         self.order.iter().for_each(|(e, _)| e.tables(&mut tables));

@@ -1,19 +1,28 @@
 //! All ways to cut a question into operators, mentions, values, numbers and
 //! periods: arcs over its tokens, and the best paths through them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use super::operator::{self, Op};
 use super::period::{self, Period, number_word};
 use super::token::{Kind, Token};
 use super::values;
-use crate::link::{Candidate, Lexicon, is_function_word};
+use crate::link::{Candidate, Lexicon, is_function_word, lines};
 use crate::schema::ValueHit;
 
 /// Longest name that is looked for, in tokens.
 const MAX_SPAN: usize = 6;
 /// Paths that are followed up.
 const MAX_PATHS: usize = 5;
+
+static MONEY: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| lines(include_str!("../data/measures.txt")).flat_map(str::split_whitespace).collect());
+
+/// Whether the word means money that flows: `revenue`, `sales`.
+pub fn is_money(word: &str) -> bool {
+    MONEY.contains(word)
+}
 
 /// What an arc stands for; mentions and values are not yet decided.
 #[derive(Clone, Debug)]
@@ -53,6 +62,8 @@ pub struct Findings<'a> {
     pub operators: &'a [operator::Found],
     pub values: &'a [values::Found],
     pub periods: &'a [period::Found],
+    /// Columns that hold amounts of money: what `revenue` may mean.
+    pub money: &'a [Candidate],
 }
 
 /// The best paths from the first token to the last, best first.
@@ -103,7 +114,9 @@ fn arcs(lexicon: &Lexicon, findings: &Findings) -> Vec<Link> {
         let single = match found.op {
             // these words are as often part of a name or plain talk
             Op::Comparative(_) => 0.6,
-            Op::Distinct | Op::Agg(_) | Op::Top | Op::Bottom => 0.95,
+            Op::Distinct | Op::Top | Op::Bottom => 0.95,
+            // a column may be called `total`, but then it is not followed by a measure
+            Op::Agg(_) => 1.01,
             _ => 0.98,
         };
         add(found.start, found.end, Arc::Op(found.op), single * length + 0.05 * (length - 1.0));
@@ -145,6 +158,11 @@ fn arcs(lexicon: &Lexicon, findings: &Findings) -> Vec<Link> {
                 let score = best.score * words + 0.12 * (words - 1.0) - 0.05 * skipped;
                 add(start, end, Arc::Mention(candidates), score);
             }
+        }
+    }
+    for (i, token) in tokens.iter().enumerate().filter(|(_, t)| t.kind == Kind::Word) {
+        if let Some(best) = findings.money.first().filter(|_| is_money(&token.folded)) {
+            add(i, i + 1, Arc::Mention(findings.money.to_vec()), best.score);
         }
     }
     for (i, token) in tokens.iter().enumerate() {

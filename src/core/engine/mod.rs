@@ -12,8 +12,8 @@
 
 use jiff::civil::Date;
 
-use crate::link::{Lexicon, is_function_word};
-use crate::schema::{Catalog, Origin, ValueSource};
+use crate::link::{Candidate, Lexicon, Target, is_function_word, profile};
+use crate::schema::{Catalog, Origin, TableKind, ValueSource};
 
 mod confidence;
 #[cfg(test)]
@@ -118,7 +118,7 @@ pub enum Reason {
 const MAX_ALTERNATIVES: usize = 4;
 
 /// A complete reading with its SQL.
-struct Candidate {
+struct Whole {
     form: Form,
     sql: String,
     tree: join::Tree,
@@ -145,7 +145,9 @@ pub fn answer(catalog: &Catalog, values: &mut dyn ValueSource, request: &Request
     let graph = join::Graph::new(catalog, |edge| role_bonus(catalog, &lexicon, edge, &stems));
     let found_values = values::find(catalog, &lexicon, values, question, &tokens, &operators);
     let periods = period::find(&tokens, request.today);
-    let findings = Findings { tokens: &tokens, operators: &operators, values: &found_values, periods: &periods };
+    let money = money(catalog, &lexicon);
+    let findings =
+        Findings { tokens: &tokens, operators: &operators, values: &found_values, periods: &periods, money: &money };
     let paths = lattice::paths(&lexicon, &findings);
     let context = Context { catalog, lexicon: &lexicon, graph: &graph };
     let mut candidates = Vec::new();
@@ -159,7 +161,7 @@ pub fn answer(catalog: &Catalog, values: &mut dyn ValueSource, request: &Request
             }
         }
     }
-    candidates.sort_by(|a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score));
+    candidates.sort_by(|a: &Whole, b: &Whole| b.score.total_cmp(&a.score));
     let mut seen = std::collections::HashSet::new();
     candidates.retain(|c| seen.insert(c.sql.clone()));
     if candidates.is_empty() {
@@ -172,12 +174,7 @@ pub fn answer(catalog: &Catalog, values: &mut dyn ValueSource, request: &Request
 /// The tables of a reading cannot be joined.
 struct NotJoined;
 
-fn read(
-    context: &Context,
-    tokens: &[Token],
-    path: &Path,
-    assignment: &Assignment,
-) -> Result<Option<Candidate>, NotJoined> {
+fn read(context: &Context, tokens: &[Token], path: &Path, assignment: &Assignment) -> Result<Option<Whole>, NotJoined> {
     let nodes = &assignment.nodes;
     if !nodes.iter().any(|n| matches!(n.item, Item::Table(_) | Item::Column(..) | Item::Value { .. })) {
         return Ok(None);
@@ -200,16 +197,10 @@ fn read(
     let quality = if decided.is_empty() { 0.0 } else { decided.iter().sum::<f32>() / decided.len() as f32 };
     let score = assignment.score - confidence::penalty(&form, &tree);
     let trace = trace(context.catalog, tokens, assignment);
-    Ok(Some(Candidate { form, sql, tree, score, quality, unknown, trace }))
+    Ok(Some(Whole { form, sql, tree, score, quality, unknown, trace }))
 }
 
-fn conclude(
-    catalog: &Catalog,
-    lexicon: &Lexicon,
-    tokens: &[Token],
-    best: Candidate,
-    others: Vec<Candidate>,
-) -> Outcome {
+fn conclude(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token], best: Whole, others: Vec<Whole>) -> Outcome {
     let content = tokens.iter().filter(|t| t.is_word() && !is_function_word(&t.folded)).count().max(1);
     let evidence = confidence::Evidence {
         unknown_share: best.unknown.len() as f32 / content as f32,
@@ -265,7 +256,7 @@ fn conclude(
 }
 
 /// What the best reading leaves out that no answer may leave out.
-fn missing(best: &Candidate, content: usize) -> Option<(Reason, String)> {
+fn missing(best: &Whole, content: usize) -> Option<(Reason, String)> {
     let unknown = best.unknown.join(", ");
     if best.unknown.len() * 2 > content && best.unknown.len() > 1 {
         return Some((Reason::NoTable, format!("nothing in this database is called {unknown}")));
@@ -286,6 +277,32 @@ fn nothing_found(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token], disconn
         refusal.unknown = unknown;
     }
     refusal
+}
+
+/// Columns that hold amounts of money that flows, best first: what `revenue` may mean.
+fn money(catalog: &Catalog, lexicon: &Lexicon) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for (t, table) in catalog.tables.iter().enumerate() {
+        for (c, column) in table.columns.iter().enumerate() {
+            let words = lexicon.column(t, c);
+            if !profile::is_measure(words, column) || words.has_any(&["tax", "cost", "refund", "discount", "fee"]) {
+                continue;
+            }
+            let score = if words.has_any(&["revenu", "turnov", "sale"]) || words.comment_has(&["revenu", "turnov"]) {
+                1.0
+            } else if words.has_any(&["amount", "total"]) && !words.has_any(&["number", "count"]) {
+                0.6
+            } else {
+                continue;
+            };
+            // rows of a table that others refer to are things, not events
+            let view = if table.kind == TableKind::Table { 0.0 } else { 0.1 };
+            found.push(Candidate { target: Target::Column(t, c), score: score - view });
+        }
+    }
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    found.truncate(6);
+    found
 }
 
 /// Whether words of the question name the role of an edge: `shipped to` for `shipping_address_id`.

@@ -71,6 +71,10 @@ impl Paraphrase<'_> {
             });
             text.push_str(&format!(", by {}", join(keys, ", ", " and ")));
         }
+        if !query.first_of.is_empty() {
+            let keys = query.first_of.iter().map(|e| self.expr(e));
+            text.push_str(&format!(", only the first of each {}", join(keys, ", ", " and ")));
+        }
         match query.limit {
             Some(1) => text.push_str(", the first only"),
             Some(n) => text.push_str(&format!(", the first {n}")),

@@ -64,7 +64,12 @@ impl Printer<'_> {
             outputs.push(self.output(output, &scope, taken)?);
         }
         let distinct = query.distinct && !query.is_grouped() && self.may_be_distinct(query);
-        let mut sql = format!("SELECT {}{}", if distinct { "DISTINCT " } else { "" }, outputs.join(", "));
+        let mut words = if distinct { "DISTINCT ".to_string() } else { String::new() };
+        if !query.first_of.is_empty() {
+            let keys = query.first_of.iter().map(|e| self.expr(e, &scope, taken)).collect::<Option<Vec<_>>>()?;
+            words = format!("DISTINCT ON ({}) ", keys.join(", "));
+        }
+        let mut sql = format!("SELECT {words}{}", outputs.join(", "));
         sql.push_str(&format!("\nFROM {}", self.from(&scope)));
         self.clause(&mut sql, "\nWHERE ", &query.filters, &scope, taken)?;
         if !query.group.is_empty() {
@@ -194,7 +199,8 @@ impl Printer<'_> {
                     Aggregate::Max => "highest",
                     Aggregate::Median => "median",
                 };
-                format!("{prefix}_{}", column(argument))
+                let column = column(argument);
+                if column.starts_with(prefix) { column } else { format!("{prefix}_{column}") }
             }
             Expr::Bucket(unit, _) => unit.name().to_string(),
             Expr::Ratio(_, _, true) => "percentage".to_string(),

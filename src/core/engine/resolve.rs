@@ -128,7 +128,7 @@ impl Resolver<'_> {
         let (target, kind, base) = self.choice(i, option);
         let table = target.table();
         let words = (self.links[i].end - self.links[i].start) as f32;
-        let mut gain = base * words.min(3.0);
+        let mut gain = 1.5 * base * words.min(3.0);
         let mut nearest: Option<usize> = None;
         let mut inside = false;
         for (j, other) in chosen {

@@ -69,7 +69,7 @@ impl Scanner<'_> {
     fn step(&mut self) {
         let rest = &self.text[self.at..];
         let Some(c) = rest.chars().next() else { return };
-        if c.is_whitespace() {
+        if c.is_whitespace() || c == '_' {
             self.at += c.len_utf8();
         } else if let Some(length) = quoted(rest, self.at == 0 || self.after_space()) {
             let open = c.len_utf8();
@@ -135,11 +135,7 @@ impl Scanner<'_> {
     }
 
     fn word(&mut self, rest: &str) {
-        let length = rest
-            .char_indices()
-            .find(|(i, c)| !(c.is_alphanumeric() || *c == '_' && *i > 0))
-            .map_or(rest.len(), |(i, _)| i)
-            .max(1);
+        let length = rest.char_indices().find(|(_, c)| !c.is_alphanumeric()).map_or(rest.len(), |(i, _)| i).max(1);
         let length = if rest.is_char_boundary(length) { length } else { rest.len() };
         let tail = &rest[length..];
         let word = rest[..length].to_string();

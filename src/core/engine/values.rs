@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::lattice::is_money;
 use super::operator::Found as Operator;
 use super::token::{Kind, Token};
 use crate::link::{Lexicon, is_function_word};
@@ -59,7 +60,8 @@ pub fn find(
     }
     for (text, hits) in by_text {
         for (start, end) in spans.get(&text).into_iter().flatten() {
-            let score = plausibility(&tokens[*start..*end], &hits);
+            let after = tokens.get(*end).map_or("", |t| t.folded.as_str());
+            let score = plausibility(&tokens[*start..*end], after, &hits);
             found.push(Found { start: *start, end: *end, hits: hits.clone(), score });
         }
     }
@@ -106,12 +108,19 @@ fn may_be_value(tokens: &[Token], operators: &[Operator], start: usize) -> bool 
     !(tokens.len() == 1 && !capital && operators.iter().any(|o| o.start == start && o.end == start + 1))
 }
 
-fn plausibility(tokens: &[Token], hits: &[ValueHit]) -> f32 {
+/// `after` is the word that follows.
+fn plausibility(tokens: &[Token], after: &str, hits: &[ValueHit]) -> f32 {
     let first = &tokens[0];
+    // `shipped to Oslo`: a verb, though a status may be called the same
+    let verb = !first.proper
+        && (first.folded.ends_with("ed") || first.folded == "paid")
+        && matches!(after, "to" | "by" | "from" | "with" | "via");
     let exact_case = hits.iter().any(|h| h.value == first.text);
     match first.kind {
         Kind::Quoted => 1.4,
         Kind::Number(_) if tokens.len() == 1 => 0.85,
+        _ if tokens.len() == 1 && verb => 0.1,
+        _ if tokens.len() == 1 && is_money(&first.folded) => 0.6,
         _ if tokens.len() == 1 && first.proper => 1.15,
         _ if tokens.len() == 1 && first.folded.len() <= 2 => 0.3,
         _ if tokens.len() == 1 && exact_case => 0.97,

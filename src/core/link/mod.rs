@@ -89,9 +89,9 @@ impl ColumnWords {
         self.words.iter().flat_map(|w| w.forms.iter().map(String::as_str))
     }
 
-    /// Stems of the comment.
-    pub fn comment_stems(&self) -> &[String] {
-        &self.comment
+    /// Whether the comment says the word.
+    pub fn comment_has(&self, stems: &[&str]) -> bool {
+        self.comment.iter().any(|s| stems.contains(&s.as_str()))
     }
 }
 
@@ -241,8 +241,20 @@ impl Lexicon {
         if matched == 0 {
             return None;
         }
+        // `name` of people, who have a first and a last one
+        if let (Target::Column(t, c), [word]) = (target, span) {
+            let label = &self.tables[t].label;
+            if label.len() == 2 && label[0] == c && word.iter().any(|(s, w)| s == "name" && *w == 1.0) {
+                return Some(0.95);
+            }
+        }
         let total: f32 = name.iter().map(|w| w.weight).sum();
         let covered: f32 = name.iter().zip(&used).filter(|(_, u)| **u).map(|(w, _)| w.weight).sum();
+        // `course id` is not `program_courses.program_id`
+        let repeated = name.iter().zip(&used).any(|(w, u)| !u && w.weight > 0.25 && w.weight < 0.5);
+        if from_table > 0 && repeated {
+            return None;
+        }
         // matching only the words that repeat the table's name says nothing of the column
         if covered < 0.5 {
             return None;
@@ -298,18 +310,24 @@ fn column_words(column: &Column, prefix: &str, table: &[NameWord], known: &HashS
     {
         words[0].weight = 0.2;
     }
-    let comment = column.comment.as_deref().unwrap_or_default();
     ColumnWords {
         words,
-        comment: crate::text::words(comment)
-            .iter()
-            .take(40)
-            .filter(|w| !is_function_word(w))
-            .map(|w| normalize(w))
-            .collect(),
+        comment: comment_stems(column.comment.as_deref()),
         is_named_after_table: repeats > 0,
         is_table_word_only: only,
     }
+}
+
+fn comment_stems(comment: Option<&str>) -> Vec<String> {
+    let mut stems: Vec<String> = crate::text::words(comment.unwrap_or_default())
+        .iter()
+        .take(40)
+        .filter(|w| !is_function_word(w))
+        .map(|w| normalize(w))
+        .collect();
+    stems.sort();
+    stems.dedup();
+    stems
 }
 
 /// The prefix that at least `share` of the names begin with: up to its last `_`

@@ -226,6 +226,9 @@ impl Builder<'_> {
 
     /// What a comparison at pieces `from..=to` compares: the measure before it or after it.
     fn side(&self, from: usize, to: usize) -> Option<Side> {
+        if let Some(side) = self.times(to) {
+            return Some(side);
+        }
         let after = self.side_right(to);
         let before = self.side_left(from);
         match (before, after) {
@@ -233,7 +236,7 @@ impl Builder<'_> {
             (_, Some((side, true))) => Some(side),
             (Some(side), _) => Some(side),
             (None, Some((side, false))) => Some(side),
-            (None, None) => self.adjective_after(to).or_else(|| self.only_count(from, to)),
+            (None, None) => self.adjective_after(to),
         }
     }
 
@@ -247,9 +250,17 @@ impl Builder<'_> {
         self.ctx.is_comparable(t, c).then(|| Side { expr: Expr::Column(t, c), pieces: vec![j] })
     }
 
-    /// `larger than 100` with nothing named: the adjective in the operator itself is lost, so nothing.
-    fn only_count(&self, _from: usize, _to: usize) -> Option<Side> {
-        None
+    /// `borrowed more than 5 times`: rows of the table that the verb names, or that refer to the subject.
+    fn times(&self, to: usize) -> Option<Side> {
+        let times = self.nodes.get(to + 1).is_some_and(|n| matches!(n.word.as_str(), "times" | "time"));
+        if !times {
+            return None;
+        }
+        let before = (0..to).rev().find_map(|j| self.table(j).filter(|t| Some(*t) != self.subject).map(|t| (j, t)));
+        match before {
+            Some((j, t)) => Some(Side { expr: Expr::Rows(t), pieces: vec![j, to + 1] }),
+            None => self.facts_of(self.subject?).map(|t| Side { expr: Expr::Rows(t), pieces: vec![to + 1] }),
+        }
     }
 
     fn side_left(&self, i: usize) -> Option<Side> {

@@ -448,7 +448,8 @@ impl Builder<'_> {
             if let Some((t, c)) = self.column(i).filter(|_| !self.used[i]) {
                 let flag = profile::is_flag(self.ctx.lexicon.column(t, c), self.ctx.catalog.column(t, c));
                 let describes = self.zones[i] == Zone::Where
-                    || self.right(i).is_some_and(|j| self.table(j) == Some(t) && j == i + 1);
+                    || self.right(i).is_some_and(|j| self.table(j) == Some(t) && j == i + 1)
+                    || i > 0 && self.is_word(i - 1, &["is", "are", "was", "were"]);
                 if flag && describes {
                     let yes = !self.negated_value(i);
                     self.take(i);

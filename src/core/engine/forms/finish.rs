@@ -1,7 +1,7 @@
 //! What is left is asked for: plain outputs; then the query is put together.
 
 use super::super::ir::{Condition, Direction, Expr, Query, SetOperation};
-use super::super::operator::Op;
+use super::super::operator::{Aggregate, Op};
 use super::super::resolve::Item;
 use super::{Builder, Reading, Zone};
 
@@ -16,9 +16,15 @@ impl Builder<'_> {
                 Item::Column(t, c) => {
                     self.take(i);
                     let column = Expr::Column(t, c);
+                    if self.is_money(i) && self.query.group.is_empty() && self.ctx.is_measure(t, c) {
+                        self.form = "aggregate";
+                        self.output(i, Expr::aggregate(Aggregate::Sum, column));
+                        continue;
+                    }
                     let grouped = !self.query.group.is_empty() && !self.query.group.contains(&column);
                     let expr = if grouped && self.form == "group" { self.summed(column) } else { column };
                     self.output(i, expr);
+                    self.rest_of_name(i, t, c);
                 }
                 Item::Op(Op::Everything) => {
                     if let Some(t) = self.right_until(i, &["that"]).and_then(|j| self.table(j)).or(self.main_table()) {
@@ -39,6 +45,23 @@ impl Builder<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// `name` of people: the last name goes with the first.
+    fn rest_of_name(&mut self, i: usize, t: usize, c: usize) {
+        let label = &self.ctx.lexicon.tables[t].label;
+        if let [first, last] = label[..] {
+            let node = &self.nodes[i];
+            if first == c && node.end - node.start == 1 && matches!(node.word.as_str(), "name" | "names") {
+                self.output(i, Expr::Column(t, last));
+            }
+        }
+    }
+
+    /// `revenue` alone: nothing else is listed, so it is summed up.
+    fn is_money(&self, i: usize) -> bool {
+        super::super::lattice::is_money(&self.nodes[i].word)
+            && !self.nodes[..i].iter().any(|n| matches!(n.item, Item::Table(_) | Item::Column(..)))
     }
 
     /// Whether the table at `i` stands for its rows' names: `list members`, not `names of members`.
@@ -83,9 +106,72 @@ impl Builder<'_> {
         !counted
     }
 
+    /// A last sentence `Return the name and city.` says all that is wanted.
+    fn prefer_return_clause(&mut self) {
+        let starts = (1..self.nodes.len()).rev().filter(|i| matches!(self.nodes[i - 1].item, Item::Stop));
+        let Some(start) = starts.into_iter().find(|i| {
+            matches!(
+                self.nodes[*i].word.as_str(),
+                "return" | "give" | "show" | "list" | "display" | "output" | "include"
+            )
+        }) else {
+            return;
+        };
+        let later: Vec<&(usize, Expr)> = self.outputs.iter().filter(|(at, _)| *at >= start).collect();
+        let aggregated = later.iter().any(|(_, e)| e.is_aggregate());
+        if later.iter().any(|(_, e)| !e.is_aggregate()) {
+            self.outputs.retain(|(at, e)| *at >= start || e.is_aggregate() && !aggregated);
+        }
+    }
+
+    /// `loans per month`: what is listed per group is counted.
+    fn counted_subject(&mut self) {
+        let aggregated = self.outputs.iter().any(|(_, e)| e.is_aggregate());
+        if self.each.is_empty() || aggregated || !self.query.order.is_empty() || self.form != "group" {
+            return;
+        }
+        let keys = &self.each;
+        let Some(t) = self.subject.filter(|t| {
+            !keys.iter().any(|k| matches!(k, Expr::Column(x, _) if x == t && self.ctx.label(*t).contains(k)))
+        }) else {
+            return;
+        };
+        let label = self.ctx.label(t);
+        let own = |e: &Expr| label.contains(e);
+        if self.outputs.iter().all(|(_, e)| own(e) || keys.contains(e)) && self.outputs.iter().any(|(_, e)| own(e)) {
+            self.outputs.retain(|(_, e)| !own(e));
+            self.outputs.push((usize::MAX, Expr::Rows(t)));
+        }
+    }
+
+    /// `the most expensive book of each genre`: the first row of every group.
+    fn first_of_each(&mut self) {
+        let plain = self.query.order.first().is_some_and(|(e, _)| !e.is_aggregate());
+        if self.each.is_empty() || self.query.limit != Some(1) || self.query.order.is_empty() {
+            return;
+        }
+        let keys = std::mem::take(&mut self.each);
+        if plain {
+            self.query.group.clear();
+        }
+        self.query.limit = None;
+        for (key, at) in keys.iter().zip(0..) {
+            self.query.order.insert(at, (key.clone(), Direction::Ascending));
+            if !self.query.outputs.contains(key) {
+                self.query.outputs.insert(at, key.clone());
+            }
+        }
+        self.query.first_of = keys;
+        self.form = "first of each";
+    }
+
     pub(super) fn finish(mut self) -> Option<Reading> {
+        self.prefer_return_clause();
+        self.counted_subject();
         self.default_output()?;
-        self.outputs.sort_by_key(|(at, _)| *at);
+        // keys first, as a table of results is read
+        let each = &self.each;
+        self.outputs.sort_by_key(|(at, expr)| (!each.contains(expr), *at));
         let mut outputs: Vec<Expr> = Vec::new();
         for (_, expr) in std::mem::take(&mut self.outputs) {
             if !outputs.contains(&expr) {
@@ -93,6 +179,7 @@ impl Builder<'_> {
             }
         }
         self.query.outputs = outputs;
+        self.first_of_each();
         self.group_what_is_not_aggregated();
         self.resolve_order();
         self.complete_set();

@@ -107,6 +107,7 @@ impl Builder<'_> {
 
     fn add_key(&mut self, at: usize, expr: Expr) {
         self.form = "group";
+        self.each.push(expr.clone());
         if !self.query.group.contains(&expr) {
             self.query.group.push(expr.clone());
         }
@@ -121,6 +122,7 @@ impl Builder<'_> {
             }
         }
         for label in self.ctx.label(t) {
+            self.each.push(label.clone());
             self.output(at, label);
         }
     }

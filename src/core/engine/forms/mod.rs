@@ -4,9 +4,9 @@
 //! first; each pass takes the pieces that it understands and adds to the query.
 //! What no pass takes counts against the reading.
 
-use super::ir::{Condition, Direction, Expr, Query};
+use super::ir::{Condition, Direction, Expr, Literal, Query};
 use super::join::Graph;
-use super::operator::{Aggregate, Op, Unit};
+use super::operator::{Aggregate, Comparison, Op, Unit};
 use super::resolve::{Item, Node};
 use crate::link::{Lexicon, profile};
 use crate::schema::{Catalog, Family};
@@ -112,6 +112,8 @@ pub struct Builder<'a> {
     form: &'static str,
     /// Set when a superlative alone is asked for: `the highest salary`.
     bare_superlative: Option<(usize, Aggregate, Expr)>,
+    /// Keys that `each`, `per` or `by` names.
+    each: Vec<Expr>,
 }
 
 impl<'a> Builder<'a> {
@@ -129,6 +131,7 @@ impl<'a> Builder<'a> {
             trouble: Trouble::default(),
             form: "list",
             bare_superlative: None,
+            each: Vec::new(),
         };
         builder.subject = builder.find_subject();
         builder
@@ -308,6 +311,24 @@ impl<'a> Builder<'a> {
     }
 
     fn filter(&mut self, condition: Condition) {
+        // two values of one column: either will do
+        if let Condition::Compare(expr, Comparison::Eq, Literal::Text(second)) = &condition {
+            for known in &mut self.query.filters {
+                match known {
+                    Condition::Compare(e, Comparison::Eq, Literal::Text(first)) if e == expr && first != second => {
+                        *known = Condition::In(e.clone(), vec![first.clone(), second.clone()], false);
+                        return;
+                    }
+                    Condition::In(e, values, false) if e == expr => {
+                        if !values.contains(second) {
+                            values.push(second.clone());
+                        }
+                        return;
+                    }
+                    _ => {}
+                }
+            }
+        }
         if !self.query.filters.contains(&condition) {
             self.query.filters.push(condition);
         }

@@ -39,7 +39,9 @@ impl Builder<'_> {
 
     /// Groups that have the most or the fewest rows.
     fn common(&mut self, i: usize, direction: Direction) {
-        let Some(j) = self.right_until(i, &["that", "who", "with"]) else {
+        let target = self.right_until(i, &["that", "who", "with"]);
+        let Some(j) = target.filter(|j| matches!(self.item(*j), Item::Column(..) | Item::Table(_))) else {
+            self.most_often(i, direction);
             return;
         };
         let limit = self.wanted(i);
@@ -74,13 +76,45 @@ impl Builder<'_> {
         self.query.limit = Some(limit);
     }
 
+    /// `which book was borrowed most often`: the table before says of what.
+    fn most_often(&mut self, i: usize, direction: Direction) {
+        let before = (0..i).rev().find_map(|j| self.table(j).filter(|t| Some(*t) != self.subject).map(|t| (j, t)));
+        let counted = before.map(|b| b.1).or_else(|| self.facts_of(self.subject?));
+        let Some(counted) = counted else { return };
+        let limit = self.wanted(i).max(self.query.limit.unwrap_or(1));
+        self.take(i);
+        if let Some((j, _)) = before {
+            self.take(j);
+        }
+        self.form = "most";
+        self.rank(Expr::Rows(counted), direction, limit, i);
+    }
+
+    /// `who spent the most`: the measure stands before.
+    fn measured_before(&mut self, i: usize, more: bool, limit: u64) -> bool {
+        let Some(j) = self.left(i).filter(|j| !self.used[*j] && i - j <= 3) else { return false };
+        let Some((t, c)) = self.column(j).filter(|(t, c)| self.ctx.is_measure(*t, *c)) else { return false };
+        self.take(i);
+        self.take(j);
+        let many = self.subject.is_some_and(|s| s != t && self.is_many(s, t));
+        let column = Expr::Column(t, c);
+        self.form = "most";
+        self.rank(
+            if many { Expr::aggregate(self.summary_of(t, c), column) } else { column },
+            Self::direction(more),
+            limit,
+            i,
+        );
+        true
+    }
+
     /// Whether a row of `from` belongs to one of `to`.
     fn points_to(&self, from: usize, to: usize) -> bool {
         self.ctx.graph.edges().iter().any(|e| e.from == from && e.to == to)
     }
 
     /// The table whose rows refer to `t`: one that is named, or the largest.
-    fn facts_of(&self, t: usize) -> Option<usize> {
+    pub(super) fn facts_of(&self, t: usize) -> Option<usize> {
         let refers: Vec<usize> =
             self.ctx.graph.edges().iter().filter(|e| e.to == t && e.from != t).map(|e| e.from).collect();
         let named = self.named();
@@ -256,6 +290,9 @@ impl Builder<'_> {
                 _ => {}
             }
         }
+        if adjective.is_none() && self.measured_before(i, more, limit.max(limit_before.unwrap_or(1))) {
+            return;
+        }
         if adjective.is_some() {
             let table = self.right(i).and_then(|j| match *self.item(j) {
                 Item::Table(t) => Some(t),
@@ -317,6 +354,10 @@ impl Builder<'_> {
             };
             let direction = self.order_direction(i);
             self.take(i);
+            // `the highest mountains, ordered by …`: all of them
+            if op == Op::Order && self.form == "superlative" && self.query.limit == Some(1) {
+                self.query.limit = None;
+            }
             let follows = op == Op::Order
                 || self.is_word(i + 1, &["of", "by", "according"])
                 || matches!(self.nodes[i].end - self.nodes[i].start, 4..);
@@ -325,13 +366,10 @@ impl Builder<'_> {
                 let mut found = false;
                 while let Some(measure) = self.measure_from(at).filter(|m| m.last < i + 9) {
                     let last = measure.last;
-                    let expr = self.order_expr(measure.expr);
+                    let counted = measure.pieces.iter().any(|p| matches!(self.nodes[*p].item, Item::Op(Op::Count)));
+                    let expr = if counted { measure.expr } else { self.order_expr(measure.expr) };
                     let nearer = self.direction_after(last).unwrap_or(direction);
-                    measure.pieces.iter().for_each(|p| {
-                        if !self.is_output_piece(*p) {
-                            self.used[*p] = true
-                        }
-                    });
+                    measure.pieces.iter().for_each(|p| self.take(*p));
                     self.order_by(expr, nearer);
                     found = true;
                     if !self.is_word(last + 1, &["and", "then"])
@@ -355,10 +393,6 @@ impl Builder<'_> {
                 last.1 = direction;
             }
         }
-    }
-
-    fn is_output_piece(&self, _i: usize) -> bool {
-        false
     }
 
     fn order_expr(&self, expr: Expr) -> Expr {
