@@ -16,3 +16,12 @@ awk '
     sed -E "s|url 'https?://[^']*'|url '$address/v1'|; s|, api_key_file '[^']*'||" >"$state/readme.sql"
 [ -s "$state/readme.sql" ] || { echo "README.md has no sql blocks" && exit 1; }
 sql -d readme -f "$state/readme.sql"
+
+# what there is stands in README, and nothing else
+named() { grep -oE "$1" "$repo/README.md" | sort -u; }
+for setting in $(sql -d readme -c "LOAD 't2sql'" -c "SELECT name FROM pg_settings WHERE name LIKE 't2sql.%'"); do
+    [[ $(named "\`$setting\`") ]] || { echo "README says nothing of $setting" && exit 1; }
+done
+for function in $(sql -d readme -c "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 't2sql'::regnamespace AND proname !~ '^_'"); do
+    [[ $(named "\`$function\(") ]] || { echo "README says nothing of $function()" && exit 1; }
+done
