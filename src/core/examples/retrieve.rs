@@ -67,10 +67,10 @@ fn main() {
         let name = |t: usize| format!("{}.{}", indexed.catalog.tables[t].schema, indexed.catalog.tables[t].name);
         let tables: Vec<String> = ranked.iter().take(25).map(|r| name(r.table)).collect();
         let mut columns: Vec<(f32, String)> = Vec::new();
-        for (position, r) in ranked.iter().take(10).enumerate() {
+        for r in ranked.iter().take(10) {
             for &(c, score) in &r.columns {
                 let column = format!("{}.{}", name(r.table), indexed.catalog.column(r.table, c).name);
-                columns.push((score - 0.2 * position as f32, column));
+                columns.push((score, column));
             }
         }
         columns.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -100,7 +100,9 @@ fn part<'a>(fusion: &'a mut Fusion, name: &str) -> &'a mut f32 {
 
 fn load(path: &Path) -> Indexed {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let catalog: Catalog = serde_json::from_str(&text).expect("a catalogue");
+    let mut catalog: Catalog = serde_json::from_str(&text).expect("a catalogue");
+    let inferred = t2sql_core::relate::infer(&catalog);
+    catalog.edges.extend(inferred);
     let start = Instant::now();
     let index = Index::build(&catalog);
     let built = start.elapsed();

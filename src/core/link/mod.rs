@@ -10,7 +10,7 @@ use crate::schema::{Catalog, Column};
 use crate::text::words;
 
 pub mod profile;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 pub use vocabulary::{are_synonyms, is_function_word, is_generic, is_key_word, lines, normalize};
 

@@ -67,6 +67,17 @@ pub fn are_synonyms(a: &str, b: &str) -> bool {
     }
 }
 
+/// All stems that mean much the same as this one, in a fixed order.
+pub fn synonyms(stem: &str) -> Vec<&'static str> {
+    let mut found: Vec<&str> = SYNONYMS
+        .keys()
+        .map(String::as_str)
+        .filter(|other| *other != stem && are_synonyms(stem, other))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 /// Whether the stem is a generic noun, which alone says little: `name`, `id`, `date` …
 pub fn is_generic(stem: &str) -> bool {
     matches!(

@@ -27,8 +27,15 @@ impl<'a> Evidence<'a> {
 
 impl Index {
     /// All columns of a table, best first: said by name, near by vector, owner
-    /// of a value; keys before the rest, because joins need them.
-    pub(super) fn columns(&self, catalog: &Catalog, table: usize, evidence: &Evidence) -> Vec<(usize, f32)> {
+    /// of a value; keys before the rest, because joins need them. `standing` is
+    /// what the table itself adds.
+    pub(super) fn columns(
+        &self,
+        catalog: &Catalog,
+        table: usize,
+        evidence: &Evidence,
+        standing: f32,
+    ) -> Vec<(usize, f32)> {
         let joined: HashSet<usize> = self.joins[table]
             .iter()
             .flat_map(|join| {
@@ -45,7 +52,7 @@ impl Index {
             let near = evidence.cosines.get(&(table, column)).copied().unwrap_or(0.0);
             let value = evidence.values.columns.get(&(table, column)).copied().unwrap_or(0.0);
             let key = catalog.column(table, column).key || joined.contains(&column);
-            said + near + value + if key { 0.25 } else { 0.0 }
+            standing + said + near + value + if key { 0.25 } else { 0.0 }
         };
         let mut columns: Vec<(usize, f32)> = (0..self.columns[table].len()).map(|c| (c, score(c))).collect();
         columns.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

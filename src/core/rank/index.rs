@@ -1,10 +1,10 @@
 //! The index over a catalogue: built once, shared by all questions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::question::{is_stop_word, term};
+use super::question::{is_stop_word, stem_hash, term};
 use super::trigram::Names;
-use crate::embed::hash;
+use crate::link::vocabulary::identifier_words;
 use crate::schema::{Catalog, Table};
 use crate::text::words;
 
@@ -14,6 +14,9 @@ const B: f32 = 0.75;
 const NAME_COUNT: f32 = 3.0;
 /// Longer comments tell stories; their first words say what the thing is.
 const COMMENT_WORDS: usize = 30;
+
+/// What a part of a run-together or shortened name weighs against a whole word.
+const GUESSED: f32 = 0.6;
 
 /// What a word of a name, a column name or a comment proves about a table.
 const IN_NAME: f32 = 1.0;
@@ -67,7 +70,10 @@ struct Count {
 impl Index {
     /// Reads all names and comments of a catalogue.
     pub fn build(catalog: &Catalog) -> Self {
-        let documents: Vec<HashMap<u64, Count>> = catalog.tables.iter().map(document).collect();
+        let documents: Vec<HashMap<u64, Count>> = {
+            let known = known_words(catalog);
+            catalog.tables.iter().map(|table| document(table, &known)).collect()
+        };
         let count = documents.len();
         let length = |document: &HashMap<u64, Count>| document.values().map(|c| c.count).sum::<f32>();
         let average = (documents.iter().map(length).sum::<f32>() / count.max(1) as f32).max(1.0);
@@ -103,7 +109,9 @@ impl Index {
         if is_stop_word(stem) {
             return 0.0;
         }
-        self.rarity(hash(b"w", &[stem]))
+        let hash = stem_hash(stem);
+        // "taught" is indexed as "teach"
+        self.rarity(if self.terms.contains_key(&hash) { hash } else { term(stem) })
     }
 
     /// As [`Index::idf`], for a stem that is hashed already.
@@ -155,21 +163,29 @@ fn stems(name: &str) -> Box<[u64]> {
 }
 
 /// Counts of the words that speak of a table.
-fn document(table: &Table) -> HashMap<u64, Count> {
+fn document(table: &Table, known: &HashSet<String>) -> HashMap<u64, Count> {
     let mut document = HashMap::new();
-    name(&mut document, &table.name, NAME_COUNT, IN_NAME);
+    name(&mut document, &table.name, known, NAME_COUNT, IN_NAME);
     comment(&mut document, table.comment.as_deref());
     for column in &table.columns {
-        name(&mut document, &column.name, 1.0, IN_COLUMN);
+        name(&mut document, &column.name, known, 1.0, IN_COLUMN);
         comment(&mut document, column.comment.as_deref());
     }
     document
 }
 
-fn name(document: &mut HashMap<u64, Count>, name: &str, count: f32, place: f32) {
+fn name(document: &mut HashMap<u64, Count>, name: &str, known: &HashSet<String>, count: f32, place: f32) {
     let words = words(name);
-    for word in &words {
-        add(document, term(word), count, place);
+    let stems: Vec<u64> = words.iter().map(|word| term(word)).collect();
+    for &stem in &stems {
+        add(document, stem, count, place);
+    }
+    // what is run together or shortened, spelt out: a guess, so it weighs less
+    for guess in identifier_words(name, known).iter().flatten() {
+        let guess = stem_hash(guess);
+        if !stems.contains(&guess) {
+            add(document, guess, GUESSED * count, GUESSED * place);
+        }
     }
     // "order lines" may be asked for as "orderlines"
     for pair in words.windows(2) {
@@ -187,4 +203,12 @@ fn add(document: &mut HashMap<u64, Count>, term: u64, count: f32, place: f32) {
     let entry: &mut Count = document.entry(term).or_default();
     entry.count += count;
     entry.place = entry.place.max(place);
+}
+
+/// Words by which names that are run together may be split: those that stand
+/// apart in other names.
+fn known_words(catalog: &Catalog) -> HashSet<String> {
+    let names = catalog.tables.iter().flat_map(|t| std::iter::once(&t.name).chain(t.columns.iter().map(|c| &c.name)));
+    let parts = names.map(|name| words(name)).filter(|parts| parts.len() > 1);
+    parts.flatten().filter(|part| part.len() > 3).collect()
 }

@@ -25,6 +25,9 @@ use question::Question;
 /// Tables beyond these are not returned: nothing reads that far.
 const LONGEST: usize = 200;
 
+/// What a table's distance to the best one takes from the scores of its columns.
+const STANDING: f32 = 0.15;
+
 /// How near a table's or a column's text is to the question. Only the nearest
 /// need be given: what is missing counts as the least that was given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,7 +59,7 @@ pub struct Fusion {
 
 impl Default for Fusion {
     fn default() -> Self {
-        Self { vector: 0.5, bm25: 1.0, names: 0.5, trigram: 0.3, values: 0.5, pool: 1.0, closure: 0.5 }
+        Self { vector: 0.5, bm25: 1.0, names: 0.3, trigram: 0.3, values: 0.5, pool: 2.0, closure: 0.8 }
     }
 }
 
@@ -83,7 +86,8 @@ pub struct Parts {
 pub struct Ranked {
     pub table: usize,
     pub score: f32,
-    /// All columns of the table with their scores, best first.
+    /// All columns of the table with their scores, best first; the scores of
+    /// columns of different tables may be compared.
     pub columns: Vec<(usize, f32)>,
     /// Where the score comes from.
     pub why: Parts,
@@ -128,13 +132,13 @@ impl Index {
         let mut order = by_score(parts.iter().map(Parts::sum));
         order.truncate(LONGEST);
         let columns = columns::Evidence::new(&question, vectors, &values);
+        let best = order.first().map_or(0.0, |&table| parts[table].sum());
         order
             .into_iter()
-            .map(|table| Ranked {
-                table,
-                score: parts[table].sum(),
-                columns: self.columns(catalog, table, &columns),
-                why: parts[table],
+            .map(|table| {
+                let score = parts[table].sum();
+                let standing = STANDING * (score - best);
+                Ranked { table, score, columns: self.columns(catalog, table, &columns, standing), why: parts[table] }
             })
             .collect()
     }

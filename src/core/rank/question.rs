@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::embed::hash;
+use crate::link::vocabulary::{normalize, synonyms};
 use crate::schema::Catalog;
 use crate::text::{fold, stem, words};
 
@@ -16,6 +17,9 @@ const STOP: &[&str] = &[
     "they", "this", "those", "to", "up", "us", "ve", "was", "we", "were", "what", "when", "where", "which", "who",
     "whom", "whose", "why", "will", "with", "would", "you", "your",
 ];
+
+/// What a word that only means the same weighs against the word itself.
+const SYNONYM: f32 = 0.3;
 
 /// Longest run of words that is looked up as a stored value.
 const LONGEST_SPAN: usize = 7;
@@ -50,6 +54,9 @@ impl Question {
                 let hash = term(word);
                 add(hash, 1.0);
                 content.push((word.clone(), hash));
+                for synonym in synonyms(&normalize(word)) {
+                    add(stem_hash(synonym), SYNONYM);
+                }
             }
         }
         for pair in all.windows(2) {
@@ -69,7 +76,12 @@ impl Question {
 
 /// The hash under which a folded word is indexed.
 pub(super) fn term(word: &str) -> u64 {
-    hash(b"w", &[&stem(word)])
+    stem_hash(&normalize(word))
+}
+
+/// The hash under which a stem is indexed.
+pub(super) fn stem_hash(stem: &str) -> u64 {
+    hash(b"w", &[stem])
 }
 
 /// Words that the glossary adds to a question: those of a term's definition,

@@ -62,6 +62,16 @@ fn joined_and_split_words_find_the_table() {
 }
 
 #[test]
+fn other_forms_and_other_words_find_the_table() {
+    let mut catalog = catalog();
+    catalog.tables.push(table("school", "teaches", &["teacher_id", "class_id"]));
+    catalog.tables.push(table("school", "vendor", &["addr", "phone"]));
+    assert_eq!(names(&catalog, "who taught what?", &[])[0], "teaches");
+    assert_eq!(names(&catalog, "all suppliers", &[])[0], "vendor");
+    assert_eq!(names(&catalog, "every address", &[])[0], "vendor");
+}
+
+#[test]
 fn a_typing_error_still_finds_the_table() {
     assert_eq!(names(&catalog(), "list the warehuoses", &[])[0], "warehouse");
 }
