@@ -284,6 +284,38 @@ AS '@MODULE_PATHNAME@', '@FUNCTION_NAME@';
         assert_eq!(seen("SELECT count(*)::text FROM lib.journal"), "7");
     }
 
+    /// An error deep inside PostgreSQL's walkers must come back as a problem, never past the rollback.
+    #[pg_test]
+    fn seal_survives_deep_nesting() {
+        let nested = |open: &str, core: &str, close: &str, n: usize| {
+            format!("select {}{core}{}", open.repeat(n), close.repeat(n))
+        };
+        let before = unsafe { pg_sys::GetCurrentSubTransactionId() };
+        for n in [10, 300, 1_000, 4_000] {
+            for sql in [
+                nested("(", "1", ")", n),
+                nested("(select ", "1", ")", n),
+                nested("abs(", "1", ")", n),
+                nested("not ", "true", "", n),
+                nested("array[", "1", "]", n),
+                nested("case when true then ", "1", " end", n.min(2_000)),
+                nested("1 from (select ", "1", ") x", n),
+                format!("select {}1", "1 + ".repeat(n)),
+                format!("select 1 where {}true", "false or ".repeat(n)),
+                format!("select '{}{}'::jsonb", "[".repeat(n), "]".repeat(n)),
+                vec!["select 1"; n].join(" union all "),
+            ] {
+                let short = Limits { timeout_ms: 1_000, ..limits() };
+                let found = verdict(&fetch(&sql, &short));
+                let expected =
+                    ["ok", "54001", "42601", "42804", "2202E", "54000", "too-long", "timeout", "too-expensive"];
+                assert!(expected.contains(&found.as_str()), "{found}: {n} times {}", &sql[..40]);
+                // SAFETY: reads backend state.
+                assert_eq!(unsafe { pg_sys::GetCurrentSubTransactionId() }, before, "{}", &sql[..40]);
+            }
+        }
+    }
+
     #[pg_test]
     fn seal_works_inside_spi_exceptions_and_cursors() {
         fixture();

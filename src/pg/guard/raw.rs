@@ -96,8 +96,9 @@ pub fn parse(sql: &CStr) -> Result<*mut pg_sys::RawStmt, Stop> {
 /// Every relation that the parse tree names, CTE references included.
 pub fn mentions(statement: *mut pg_sys::RawStmt) -> Vec<Mention> {
     let mut found = Vec::new();
-    // SAFETY: a tree fresh from the parser; `collect` gets the Vec it expects.
-    unsafe { collect((*statement).stmt, (&raw mut found).cast()) };
+    // SAFETY: a tree fresh from the parser; `collect` gets the Vec it expects. Through the walker
+    // and not directly: a guarded callback turns panics into longjmps, which only C may see.
+    unsafe { ffi::raw_expression_tree_walker((*statement).stmt, collect, (&raw mut found).cast()) };
     found
 }
 

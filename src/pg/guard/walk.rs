@@ -79,8 +79,8 @@ impl<'a> Walk<'a> {
 
     /// Judges an expression that stands outside of a Query.
     pub(super) fn expression(&mut self, node: *mut pg_sys::Node) -> Result<(), Stop> {
-        // SAFETY: a valid expression tree; `visit` gets the Walk it expects.
-        unsafe { visit(node, (&raw mut *self).cast()) };
+        // SAFETY: a valid expression tree, and the Walk that is expected.
+        unsafe { step(node, (&raw mut *self).cast()) };
         self.stop.take().map_or(Ok(()), Err)
     }
 
@@ -213,12 +213,20 @@ fn selected_columns(query: &pg_sys::Query, entry: &mut pg_sys::RangeTblEntry) ->
     unsafe { (*pg_sys::getRTEPermissionInfo(query.rteperminfos, entry)).selectedCols }
 }
 
+/// What PostgreSQL's walkers call. Never called from Rust: the guard turns a panic into a
+/// longjmp, and that must end in the frame of C that called.
 #[pg_guard]
 unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    // SAFETY: called with PostgreSQL's own nodes and our Walk.
+    unsafe { step(node, context) }
+}
+
+/// Judges a node and what stands below it; true when the walk is over.
+unsafe fn step(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
     if node.is_null() {
         return false;
     }
-    // SAFETY: called by PostgreSQL's walkers with their own nodes and our Walk.
+    // SAFETY: the caller passes a valid node and our Walk.
     unsafe {
         let walk = &mut *context.cast::<Walk>();
         let outcome = match (*node).type_ {
