@@ -191,6 +191,20 @@ mod tests {
     }
 
     #[pg_test]
+    fn models_that_take_no_temperature_are_asked_again_without() {
+        let endpoint = Endpoint::open(&faulty("picky")).unwrap();
+        let request = |temperature| ChatRequest {
+            model: "fake".into(),
+            messages: vec![Message::user("hello")],
+            temperature,
+            ..ChatRequest::default()
+        };
+        for temperature in [Some(0.0), None] {
+            assert_eq!(endpoint.chat(&request(temperature)).unwrap().text, "SELECT 1");
+        }
+    }
+
+    #[pg_test]
     fn every_failure_has_its_own_code_and_hint() {
         Spi::run("SET LOCAL t2sql.request_timeout = '700ms'").unwrap();
         for (fault, sqlstate, message, hint) in [

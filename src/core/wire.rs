@@ -70,6 +70,17 @@ impl ChatRequest {
     pub fn body(&self) -> Vec<u8> {
         to_bytes(self)
     }
+
+    /// The same request with the model's own way of choosing words; None if that is how it is.
+    pub fn without_sampling(&self) -> Option<Self> {
+        let plain = Self { temperature: None, seed: None, ..self.clone() };
+        (plain != *self).then_some(plain)
+    }
+}
+
+/// Whether an endpoint refused a call because it does not take one of its parameters.
+pub fn refuses_parameter(error: &Error) -> bool {
+    matches!(error, Error::EndpointStatus { status: 400 | 422, detail, .. } if detail.starts_with("unsupported_"))
 }
 
 /// What a chat model answered.
@@ -332,6 +343,22 @@ mod tests {
             String::from_utf8(embedding_body("m", &["x".into()])).unwrap(),
             r#"{"model":"m","input":["x"],"encoding_format":"float"}"#
         );
+    }
+
+    #[test]
+    fn sampling_can_be_left_to_the_model() {
+        let plain = ChatRequest { model: "m".into(), ..Default::default() };
+        let request = ChatRequest { temperature: Some(0.0), seed: Some(1), ..plain.clone() };
+        assert_eq!(request.without_sampling(), Some(plain.clone()));
+        assert_eq!(plain.without_sampling(), None);
+        for (status, detail, refuses) in [
+            (400, "unsupported_value", true),
+            (400, "context_length_exceeded", false),
+            (500, "unsupported_value", false),
+        ] {
+            let error = Error::EndpointStatus { status, retry_after: None, detail: detail.into() };
+            assert_eq!(refuses_parameter(&error), refuses, "{status} {detail}");
+        }
     }
 
     #[test]

@@ -47,7 +47,14 @@ impl Endpoint {
 
     /// One chat completion.
     pub fn chat(&self, request: &wire::ChatRequest) -> Result<wire::ChatReply> {
-        let reply = self.post(&self.service.chat_url(&request.model), request.body())?;
+        let url = self.service.chat_url(&request.model);
+        let reply = match (self.post(&url, request.body()), request.without_sampling()) {
+            // reasoning models take no temperature and no seed, and say so
+            (Err(Error::Core(error)), Some(plain)) if wire::refuses_parameter(&error) => {
+                self.post(&url, plain.body())?
+            }
+            (reply, _) => reply?,
+        };
         Ok(wire::chat_reply(&reply)?)
     }
 

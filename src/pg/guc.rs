@@ -120,7 +120,7 @@ settings! {
         c"Foreign servers whose tables generated SQL may read.", c"Comma-separated names.";
     ms request_timeout = c"t2sql.request_timeout", 30_000, 100, 600_000; Userset;
         c"Longest time to wait for one answer of an endpoint, retries included.", c"Zero is not allowed: a backend must not wait for ever.";
-    text proxy = c"t2sql.proxy", None; Suset;
+    text proxy = c"t2sql.proxy", None; Suset, SUPERUSER_ONLY;
         c"HTTP proxy for requests to endpoints.", c"Proxies of the environment are ignored.";
     text ca_file = c"t2sql.ca_file", None; Suset;
         c"PEM file of certificate authorities that endpoints are checked against.", c"Empty means the system's store.";

@@ -15,6 +15,8 @@ pub enum Fault {
     CutBody,
     /// An error status, with an error object in the body.
     Status { code: u16, retry_after: Option<String> },
+    /// Status 400 as long as a temperature is given, as some models answer.
+    Picky,
     /// A redirect to an address that answers properly.
     Redirect,
     /// A web page with status 200.
@@ -63,6 +65,7 @@ impl Fault {
             "drip" => Self::Drip,
             "cut-headers" => Self::CutHeaders,
             "cut-body" => Self::CutBody,
+            "picky" => Self::Picky,
             "redirect" => Self::Redirect,
             "html" => Self::Html,
             "wrong-json" => Self::WrongJson,

@@ -181,6 +181,10 @@ impl Shared {
         let by_url =
             path.strip_prefix("/fault/").and_then(|rest| Fault::parse(rest.split('/').next()?)).map(Action::Fault);
         match by_url.or_else(|| self.matching_rule(&texts)) {
+            Some(Action::Fault(Fault::Picky)) => match body.get("temperature") {
+                Some(_) => error(stream, 400, "unsupported_value", ""),
+                None => reply_with(stream, &chat("SELECT 1")),
+            },
             Some(Action::Fault(fault)) => self.fail(stream, &fault, &texts, embedding),
             Some(Action::Reply(reply)) if !embedding => reply_with(stream, &chat(&reply)),
             _ if embedding => reply_with(stream, &embeddings(&texts, self.dimensions())),
@@ -233,7 +237,8 @@ impl Shared {
                     }
                 }
             }
-            Fault::CutHeaders => {}
+            // answered before, or cut
+            Fault::Picky | Fault::CutHeaders => {}
             Fault::CutBody => {
                 stream.write_all(json_head(Some(bytes.len())).as_bytes())?;
                 stream.write_all(&bytes[..half])?;
