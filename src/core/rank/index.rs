@@ -29,7 +29,7 @@ pub struct Index {
     pub(super) names: Names,
     /// Stems of each table's name.
     pub(super) table_words: Vec<Box<[u64]>>,
-    /// Per table: the sum of its name's rarity.
+    /// Stems of each column's name, by table.
     pub(super) columns: Vec<Box<[Box<[u64]>]>>,
     /// Tables with evidence in common: number of the schema.
     pub(super) pools: Vec<u32>,
@@ -70,17 +70,14 @@ struct Count {
 impl Index {
     /// Reads all names and comments of a catalogue.
     pub fn build(catalog: &Catalog) -> Self {
-        let documents: Vec<HashMap<u64, Count>> = {
-            let known = known_words(catalog);
-            catalog.tables.iter().map(|table| document(table, &known)).collect()
-        };
+        let mut reader = Reader::new(catalog);
+        let documents: Vec<Document> = catalog.tables.iter().map(|table| reader.document(table)).collect();
         let count = documents.len();
-        let length = |document: &HashMap<u64, Count>| document.values().map(|c| c.count).sum::<f32>();
-        let average = (documents.iter().map(length).sum::<f32>() / count.max(1) as f32).max(1.0);
+        let average = (documents.iter().map(|d| d.length).sum::<f32>() / count.max(1) as f32).max(1.0);
         let mut lists: HashMap<u64, Vec<Posting>> = HashMap::new();
         for (table, document) in documents.iter().enumerate() {
-            let norm = K1 * (1.0 - B + B * length(document) / average);
-            for (&term, c) in document {
+            let norm = K1 * (1.0 - B + B * document.length / average);
+            for (&term, c) in &document.counts {
                 let weight = c.count * (K1 + 1.0) / (c.count + norm);
                 lists.entry(term).or_default().push(Posting { table: table as u32, weight, place: c.place });
             }
@@ -92,8 +89,12 @@ impl Index {
         let mut index = Self {
             terms: terms.collect(),
             names: Names::build(catalog),
-            table_words: catalog.tables.iter().map(|t| stems(&t.name)).collect(),
-            columns: catalog.tables.iter().map(|t| t.columns.iter().map(|c| stems(&c.name)).collect()).collect(),
+            table_words: catalog.tables.iter().map(|t| distinct(&reader.spell(&t.name).stems)).collect(),
+            columns: catalog
+                .tables
+                .iter()
+                .map(|t| t.columns.iter().map(|c| distinct(&reader.spell(&c.name).stems)).collect())
+                .collect(),
             pools: Vec::new(),
             pool_sizes: Vec::new(),
             joins: Vec::new(),
@@ -154,61 +155,96 @@ fn idf(tables: usize, containing: usize) -> f32 {
     (1.0 + (n - df + 0.5) / (df + 0.5)).ln()
 }
 
-/// The distinct stems of an identifier.
-fn stems(name: &str) -> Box<[u64]> {
-    let mut stems: Vec<u64> = words(name).iter().map(|w| term(w)).collect();
+fn distinct(stems: &[u64]) -> Box<[u64]> {
+    let mut stems = stems.to_vec();
     stems.sort_unstable();
     stems.dedup();
     stems.into()
 }
 
 /// Counts of the words that speak of a table.
-fn document(table: &Table, known: &HashSet<String>) -> HashMap<u64, Count> {
-    let mut document = HashMap::new();
-    name(&mut document, &table.name, known, NAME_COUNT, IN_NAME);
-    comment(&mut document, table.comment.as_deref());
-    for column in &table.columns {
-        name(&mut document, &column.name, known, 1.0, IN_COLUMN);
-        comment(&mut document, column.comment.as_deref());
-    }
-    document
+#[derive(Default)]
+struct Document {
+    counts: HashMap<u64, Count>,
+    length: f32,
 }
 
-fn name(document: &mut HashMap<u64, Count>, name: &str, known: &HashSet<String>, count: f32, place: f32) {
-    let words = words(name);
-    let stems: Vec<u64> = words.iter().map(|word| term(word)).collect();
-    for &stem in &stems {
-        add(document, stem, count, place);
+impl Document {
+    fn add(&mut self, term: u64, count: f32, place: f32) {
+        let entry = self.counts.entry(term).or_default();
+        entry.count += count;
+        entry.place = entry.place.max(place);
+        self.length += count;
     }
-    // what is run together or shortened, spelt out: a guess, so it weighs less
-    for guess in identifier_words(name, known).iter().flatten() {
-        let guess = stem_hash(guess);
-        if !stems.contains(&guess) {
-            add(document, guess, GUESSED * count, GUESSED * place);
+
+    fn add_name(&mut self, name: &Spelt, count: f32, place: f32) {
+        for &stem in &name.stems {
+            self.add(stem, count, place);
+        }
+        for &guess in &name.guesses {
+            self.add(guess, GUESSED * count, GUESSED * place);
+        }
+        for &pair in &name.pairs {
+            self.add(pair, 0.0, place);
         }
     }
-    // "order lines" may be asked for as "orderlines"
-    for pair in words.windows(2) {
-        add(document, term(&pair.concat()), 0.0, place);
+
+    fn add_comment(&mut self, comment: Option<&str>) {
+        for word in words(comment.unwrap_or_default()).iter().take(COMMENT_WORDS) {
+            self.add(term(word), 1.0, IN_COMMENT);
+        }
     }
 }
 
-fn comment(document: &mut HashMap<u64, Count>, comment: Option<&str>) {
-    for word in words(comment.unwrap_or_default()).iter().take(COMMENT_WORDS) {
-        add(document, term(word), 1.0, IN_COMMENT);
+/// What a name can be asked for by.
+struct Spelt {
+    stems: Vec<u64>,
+    /// What is run together or shortened, spelt out.
+    guesses: Vec<u64>,
+    /// "order lines" may be asked for as "orderlines".
+    pairs: Vec<u64>,
+}
+
+/// Reads names; the same ones come again and again.
+struct Reader<'a> {
+    known: HashSet<String>,
+    spelt: HashMap<&'a str, Spelt>,
+}
+
+impl<'a> Reader<'a> {
+    /// Names that are run together are split by words that stand apart in others.
+    fn new(catalog: &'a Catalog) -> Self {
+        let names = catalog.tables.iter().flat_map(names).collect::<HashSet<&str>>();
+        let parts = names.into_iter().map(words).filter(|parts| parts.len() > 1);
+        let known = parts.flatten().filter(|part| part.len() > 3).collect();
+        Self { known, spelt: HashMap::new() }
+    }
+
+    fn document(&mut self, table: &'a Table) -> Document {
+        let mut document = Document::default();
+        document.add_name(self.spell(&table.name), NAME_COUNT, IN_NAME);
+        document.add_comment(table.comment.as_deref());
+        for column in &table.columns {
+            document.add_name(self.spell(&column.name), 1.0, IN_COLUMN);
+            document.add_comment(column.comment.as_deref());
+        }
+        document
+    }
+
+    fn spell(&mut self, name: &'a str) -> &Spelt {
+        self.spelt.entry(name).or_insert_with(|| {
+            let words = words(name);
+            let stems: Vec<u64> = words.iter().map(|word| term(word)).collect();
+            let spelt_out = identifier_words(name, &self.known);
+            let guesses = spelt_out.iter().flatten().map(|guess| stem_hash(guess)).filter(|g| !stems.contains(g));
+            let guesses = guesses.collect();
+            let pairs = words.windows(2).map(|pair| term(&pair.concat())).collect();
+            Spelt { stems, guesses, pairs }
+        })
     }
 }
 
-fn add(document: &mut HashMap<u64, Count>, term: u64, count: f32, place: f32) {
-    let entry: &mut Count = document.entry(term).or_default();
-    entry.count += count;
-    entry.place = entry.place.max(place);
-}
-
-/// Words by which names that are run together may be split: those that stand
-/// apart in other names.
-fn known_words(catalog: &Catalog) -> HashSet<String> {
-    let names = catalog.tables.iter().flat_map(|t| std::iter::once(&t.name).chain(t.columns.iter().map(|c| &c.name)));
-    let parts = names.map(|name| words(name)).filter(|parts| parts.len() > 1);
-    parts.flatten().filter(|part| part.len() > 3).collect()
+/// The table's name and its columns'.
+fn names(table: &Table) -> impl Iterator<Item = &str> {
+    std::iter::once(table.name.as_str()).chain(table.columns.iter().map(|c| c.name.as_str()))
 }
