@@ -6,14 +6,14 @@
 
 use crate::error::{Error, Result};
 use crate::flow::embedder::{BUILTIN, Embedder};
-use crate::pg::catalog::{self, Found, FoundColumn, FoundTable};
+use crate::pg::catalog::{self, Found, FoundTable};
 use crate::pg::kb::catalog::{ColumnValues, Stores};
 use crate::pg::kb::context::{self, Context, Definition, EmbeddingModel};
 use crate::pg::kb::vectors::{self, Chunk};
 use crate::pg::{guc, interrupt, kb, lock};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
-use t2sql_core::schema::{Catalog, Family, TableKind};
+use t2sql_core::schema::{Catalog, Column, Family, TableKind};
 use t2sql_core::text::{content_hash, fold, words};
 use t2sql_core::{embed, relate};
 
@@ -228,7 +228,7 @@ pub fn values(
         interrupt::tick();
         let mut columns = Vec::new();
         if may_keep_values(&table) {
-            for column in table.columns.iter().filter(|c| has_few_values(c, &table)) {
+            for column in table.columns.iter().map(|found| &found.column).filter(|c| has_few_values(c, &table)) {
                 if let Some(values) = column_values(&table, column)? {
                     columns.push(values);
                 }
@@ -249,7 +249,7 @@ fn may_keep_values(table: &FoundTable) -> bool {
         && table.rows <= MOST_ROWS
 }
 
-fn has_few_values(column: &FoundColumn, table: &FoundTable) -> bool {
+fn has_few_values(column: &Column, table: &FoundTable) -> bool {
     let most = f64::from(guc::max_indexed_values());
     match column.family {
         Family::Enum => most > 0.0,
@@ -259,7 +259,7 @@ fn has_few_values(column: &FoundColumn, table: &FoundTable) -> bool {
     }
 }
 
-fn column_values(table: &FoundTable, column: &FoundColumn) -> Result<Option<ColumnValues>> {
+fn column_values(table: &FoundTable, column: &Column) -> Result<Option<ColumnValues>> {
     let limit = usize::try_from(guc::max_indexed_values()).unwrap_or_default();
     let Some(found) = catalog::distinct_values(table, column, limit)? else { return Ok(None) };
     let mut kept = ColumnValues {

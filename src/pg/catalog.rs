@@ -5,7 +5,8 @@ use crate::pg::frame::Frame;
 use crate::pg::{role, spi};
 use pgrx::prelude::*;
 use serde::{Deserialize, Serialize};
-use t2sql_core::schema::Family;
+use std::cmp::Ordering;
+use t2sql_core::schema::{Column, Family};
 
 /// What one introspection found, as its reader may see it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -33,20 +34,10 @@ pub struct FoundTable {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FoundColumn {
-    pub name: String,
+    /// `pg_attribute.attnum`.
     pub position: i32,
-    pub type_name: String,
-    pub family: Family,
-    pub nullable: bool,
-    pub key: bool,
-    pub unique: bool,
-    pub comment: Option<String>,
-    pub n_distinct: Option<f64>,
-    pub null_frac: Option<f64>,
-    #[serde(default)]
-    pub common: Option<Vec<String>>,
-    pub min: Option<String>,
-    pub max: Option<String>,
+    #[serde(flatten)]
+    pub column: Column,
 }
 
 /// A foreign key; composite keys keep their columns in order.
@@ -71,11 +62,9 @@ pub fn introspect(schemas: &[String], include: Option<&[String]>, exclude: Optio
         &[schemas.to_vec().into(), include.map(<[_]>::to_vec).into(), exclude.map(<[_]>::to_vec).into(), reader.into()],
     )?
     .unwrap_or_default();
-    for column in found.tables.iter_mut().flat_map(|t| &mut t.columns) {
-        column.complete_range();
-        if let Some(common) = &mut column.common {
-            common.truncate(30);
-        }
+    for found in found.tables.iter_mut().flat_map(|t| &mut t.columns) {
+        complete_range(&mut found.column);
+        found.column.common.truncate(30);
     }
     Ok(found)
 }
@@ -108,7 +97,7 @@ pub fn missing_schemas(schemas: &[String]) -> Result<Vec<String>> {
 /// Distinct values of one column with their frequency, most frequent first, or None when there
 /// are more than `limit`. Read as the table's owner in a restricted operation, so that nothing the
 /// owner attached to the table runs with the caller's rights.
-pub fn distinct_values(table: &FoundTable, column: &FoundColumn, limit: usize) -> Result<Option<Vec<(String, i64)>>> {
+pub fn distinct_values(table: &FoundTable, column: &Column, limit: usize) -> Result<Option<Vec<(String, i64)>>> {
     let owner = table_owner(pg_sys::Oid::from(table.oid))?;
     let reader = if role::is_dangerous(owner) { role::run_as()? } else { owner };
     let sql = format!(
@@ -130,26 +119,22 @@ fn table_owner(table: pg_sys::Oid) -> Result<pg_sys::Oid> {
     Ok(owner.unwrap_or(pg_sys::InvalidOid))
 }
 
-impl FoundColumn {
-    /// Fills in a range where `pg_stats` has common values but no histogram.
-    fn complete_range(&mut self) {
-        let common = self.common.as_deref().unwrap_or_default();
-        if self.min.is_some() || common.is_empty() {
-            return;
+/// Fills in a range where `pg_stats` has common values but no histogram.
+fn complete_range(column: &mut Column) {
+    if column.min.is_some() || column.common.is_empty() {
+        return;
+    }
+    let number = |v: &String| v.parse::<f64>().ok();
+    let by_number = |a: &&String, b: &&String| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal);
+    match column.family {
+        Family::Number => {
+            column.min = column.common.iter().min_by(by_number).cloned();
+            column.max = column.common.iter().max_by(by_number).cloned();
         }
-        let number = |v: &String| v.parse::<f64>().ok();
-        match self.family {
-            Family::Number => {
-                let by_number =
-                    |a: &&String, b: &&String| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal);
-                self.min = common.iter().min_by(by_number).cloned();
-                self.max = common.iter().max_by(by_number).cloned();
-            }
-            Family::Date | Family::Timestamp | Family::Time => {
-                self.min = common.iter().min().cloned();
-                self.max = common.iter().max().cloned();
-            }
-            _ => {}
+        Family::Date | Family::Timestamp | Family::Time => {
+            column.min = column.common.iter().min().cloned();
+            column.max = column.common.iter().max().cloned();
         }
+        _ => {}
     }
 }

@@ -69,11 +69,8 @@ pub fn are_synonyms(a: &str, b: &str) -> bool {
 
 /// All stems that mean much the same as this one, in a fixed order.
 pub fn synonyms(stem: &str) -> Vec<&'static str> {
-    let mut found: Vec<&str> = SYNONYMS
-        .keys()
-        .map(String::as_str)
-        .filter(|other| *other != stem && are_synonyms(stem, other))
-        .collect();
+    let mut found: Vec<&str> =
+        SYNONYMS.keys().map(String::as_str).filter(|other| *other != stem && are_synonyms(stem, other)).collect();
     found.sort_unstable();
     found
 }

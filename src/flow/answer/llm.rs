@@ -104,9 +104,14 @@ impl Call<'_> {
     fn choose(&mut self, scope: &Scope, material: &Material) -> Result<Vec<usize>> {
         let Some(offered) = material.offer(scope) else { return Ok(material.all(scope)) };
         let filter = prompt::filter(&material.context(&offered));
-        match reply::tables(&self.chat(&filter)?, &filter.names)? {
-            Filtered::Nothing => Err(declined("no table answers it")),
-            Filtered::Tables(chosen) => {
+        match reply::tables(&self.chat(&filter)?, &filter.names) {
+            Ok(Filtered::Nothing) => Err(declined("no table answers it")),
+            Err(unusable) => {
+                // a model that names no table leaves the choice to retrieval
+                self.trace.say(format!("filter: {unusable}; all {} tables stay", offered.len()));
+                Ok(offered)
+            }
+            Ok(Filtered::Tables(chosen)) => {
                 let mut seeds: Vec<usize> = chosen.iter().map(|&i| filter.tables[i]).collect();
                 self.trace.say(format!("filter: {} of {} tables chosen", seeds.len(), filter.tables.len()));
                 seeds.extend(offered.iter().take(SPARE_TABLES));

@@ -62,7 +62,7 @@ pub fn prompt(question: &str, database: Option<&str>, options: &Options) -> Resu
     validate(question)?;
     let scope = Scope::open(database)?;
     let messages = llm::preview(&scope, question, options)?;
-    let text = |m: &Message| format!("[{:?}]\n{}", m.role, m.content);
+    let text = |m: &Message| format!("[{}]\n{}", m.role.as_str(), m.content);
     Ok(messages.iter().map(text).collect::<Vec<_>>().join("\n\n"))
 }
 

@@ -64,8 +64,8 @@ WITH relation AS (
         'n_distinct', p.n_distinct,
         'null_frac', p.null_frac,
         'common', CASE WHEN a.kind = 'e'
-            THEN (SELECT jsonb_agg(left(e.enumlabel, 100) ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = a.base)
-            ELSE (SELECT jsonb_agg(v) FROM unnest(p.common) AS c(v) WHERE length(v) <= 100) END,
+            THEN (SELECT coalesce(jsonb_agg(left(e.enumlabel, 100) ORDER BY e.enumsortorder), '[]') FROM pg_enum e WHERE e.enumtypid = a.base)
+            ELSE (SELECT coalesce(jsonb_agg(v), '[]') FROM unnest(p.common) AS c(v) WHERE length(v) <= 100) END,
         'min', left(p.bounds[1], 100),
         'max', left(p.bounds[cardinality(p.bounds)], 100)
     ) ORDER BY a.attnum) AS columns

@@ -13,7 +13,7 @@ WITH wanted AS (
     SELECT table_id, doc ->> 'name', (doc ->> 'position')::integer, doc ->> 'type_name', doc ->> 'family', (doc ->> 'nullable')::boolean,
            (doc ->> 'key')::boolean, (doc ->> 'unique')::boolean, doc ->> 'comment', (doc ->> 'null_frac')::double precision,
            (doc ->> 'n_distinct')::double precision,
-           ARRAY(SELECT v FROM jsonb_array_elements_text(CASE jsonb_typeof(doc -> 'common') WHEN 'array' THEN doc -> 'common' ELSE '[]' END) AS v),
+           ARRAY(SELECT v FROM jsonb_array_elements_text(doc -> 'common') AS v),
            doc ->> 'min', doc ->> 'max', md5(doc::text)
     FROM wanted
     ON CONFLICT (table_id, column_name) DO UPDATE
