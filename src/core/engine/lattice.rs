@@ -155,7 +155,10 @@ fn arcs(lexicon: &Lexicon, findings: &Findings) -> Vec<Link> {
                 if span.len() == 1 && matches!(token.kind, Kind::Number(_)) {
                     continue;
                 }
-                let score = best.score * words + 0.12 * (words - 1.0) - 0.05 * skipped;
+                // `number of seats`, where a column is called that, is no count
+                let counts = findings.operators.iter().any(|o| o.op == Op::Count && o.start == start && o.end < end);
+                let credit = if counts { 1.1 } else { -0.05 };
+                let score = best.score * words + 0.12 * (words - 1.0) + credit * skipped;
                 add(start, end, Arc::Mention(candidates), score);
             }
         }

@@ -168,7 +168,8 @@ pub fn answer(catalog: &Catalog, values: &mut dyn ValueSource, request: &Request
         return Outcome::Refusal(nothing_found(catalog, &lexicon, &tokens, disconnected));
     }
     let best = candidates.remove(0);
-    conclude(catalog, &lexicon, &tokens, best, candidates)
+    let hinted = request.evidence.is_some_and(|e| e.contains('='));
+    conclude(catalog, &lexicon, &tokens, hinted, best, candidates)
 }
 
 /// The tables of a reading cannot be joined.
@@ -200,13 +201,23 @@ fn read(context: &Context, tokens: &[Token], path: &Path, assignment: &Assignmen
     Ok(Some(Whole { form, sql, tree, score, quality, unknown, trace }))
 }
 
-fn conclude(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token], best: Whole, others: Vec<Whole>) -> Outcome {
+fn conclude(
+    catalog: &Catalog,
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    hinted: bool,
+    best: Whole,
+    others: Vec<Whole>,
+) -> Outcome {
     let content = tokens.iter().filter(|t| t.is_word() && !is_function_word(&t.folded)).count().max(1);
     let evidence = confidence::Evidence {
         unknown_share: best.unknown.len() as f32 / content as f32,
         quality: best.quality,
         margin: others.first().map_or(1.0, |o| best.score - o.score),
         length: tokens.len(),
+        hinted,
+        sentences: tokens.iter().filter(|t| matches!(t.kind, token::Kind::Symbol('.' | '?' | '!' | ';'))).count(),
+        tables: catalog.tables.len(),
         inferred: best.tree.joins.iter().filter(|s| matches!(catalog.edges[s.edge].origin, Origin::Inferred)).count(),
         tree: Some(best.tree.clone()),
     };
@@ -258,6 +269,16 @@ fn conclude(catalog: &Catalog, lexicon: &Lexicon, tokens: &[Token], best: Whole,
 /// What the best reading leaves out that no answer may leave out.
 fn missing(best: &Whole, content: usize) -> Option<(Reason, String)> {
     let unknown = best.unknown.join(", ");
+    if best.form.trouble.missing_value {
+        return Some((Reason::NoMatch, "a value that the question quotes is stored nowhere".to_string()));
+    }
+    if best.form.trouble.no_measure
+        && best.form.query.having.is_empty()
+        && best.form.query.filters.is_empty()
+        && best.unknown.len() > 1
+    {
+        return Some((Reason::NoMatch, format!("there is nothing to compare; unknown: {unknown}")));
+    }
     if best.unknown.len() * 2 > content && best.unknown.len() > 1 {
         return Some((Reason::NoTable, format!("nothing in this database is called {unknown}")));
     }
@@ -291,7 +312,7 @@ fn money(catalog: &Catalog, lexicon: &Lexicon) -> Vec<Candidate> {
             let score = if words.has_any(&["revenu", "turnov", "sale"]) || words.comment_has(&["revenu", "turnov"]) {
                 1.0
             } else if words.has_any(&["amount", "total"]) && !words.has_any(&["number", "count"]) {
-                0.6
+                0.4
             } else {
                 continue;
             };

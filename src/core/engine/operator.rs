@@ -254,6 +254,14 @@ fn named(name: &str) -> Option<Op> {
     })
 }
 
+/// The adjective of a comparative: `longer`.
+pub fn comparative(word: &str) -> Option<usize> {
+    OPERATORS.phrases.get([word].as_slice())?.iter().find_map(|op| match op {
+        Op::Comparative(adjective) => Some(*adjective),
+        _ => None,
+    })
+}
+
 /// An operator phrase at tokens `start..end`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {

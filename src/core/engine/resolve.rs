@@ -22,6 +22,8 @@ pub struct Node {
     pub end: usize,
     /// The first word, folded.
     pub word: String,
+    /// The last word, folded.
+    pub last: String,
 }
 
 #[derive(Clone, Debug)]
@@ -159,10 +161,11 @@ impl Resolver<'_> {
                 if self.operator_before(i).is_some_and(|op| matches!(op, Op::Count | Op::No | Op::Never | Op::Most)) {
                     gain += 0.3;
                 }
-                gain += 0.04 * self.catalog.tables[table].rows.max(1.0).log10().min(3.0) as f32 / 3.0;
+                gain += 0.12 + 0.04 * self.catalog.tables[table].rows.max(1.0).log10().min(3.0) as f32 / 3.0;
             }
             (Choice::Value, Target::Column(t, c)) => {
                 let column = self.catalog.column(t, c);
+                gain += self.role(i, t, c);
                 // a label is more likely meant than a remark or a code
                 if self.lexicon.tables[t].label.contains(&c) {
                     gain += 0.1;
@@ -254,6 +257,21 @@ impl Resolver<'_> {
             && !gap.iter().any(|w| matches!(*w, "that" | "who" | "which" | "with" | "whose"))
     }
 
+    /// `to Oslo` is where something goes, `from Oslo` where it comes from.
+    fn role(&self, i: usize, t: usize, c: usize) -> f32 {
+        let words = self.lexicon.column(t, c);
+        let before = self.links[i].start.checked_sub(1).map_or("", |k| self.tokens[k].folded.as_str());
+        let goal = words.has_any(&["destin", "arriv", "to", "receiv", "target", "end"]);
+        let origin = words.has_any(&["origin", "depart", "sourc", "from", "sender", "start"]);
+        match before {
+            "to" | "into" if goal => 0.3,
+            "to" | "into" if origin => -0.3,
+            "from" | "leaving" if origin => 0.3,
+            "from" | "leaving" if goal => -0.3,
+            _ => 0.0,
+        }
+    }
+
     fn column_fits(&self, i: usize, t: usize, c: usize) -> f32 {
         let column = self.catalog.column(t, c);
         let words = self.lexicon.column(t, c);
@@ -318,6 +336,12 @@ impl Resolver<'_> {
             (Arc::Word, _) => Item::Word,
             _ => Item::Unknown,
         };
-        Node { item, start: link.start, end: link.end, word: self.tokens[link.start].folded.clone() }
+        Node {
+            item,
+            start: link.start,
+            end: link.end,
+            word: self.tokens[link.start].folded.clone(),
+            last: self.tokens[link.end - 1].folded.clone(),
+        }
     }
 }

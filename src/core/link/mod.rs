@@ -63,6 +63,8 @@ pub struct ColumnWords {
     pub is_named_after_table: bool,
     /// The name is the table's: `element` in `elements`.
     pub is_table_word_only: bool,
+    /// The column holds text.
+    pub is_text: bool,
 }
 
 impl ColumnWords {
@@ -214,6 +216,10 @@ impl Lexicon {
             Target::Table(t) => (&self.tables[t].words, &[]),
             Target::Column(t, c) => (&self.tables[t].columns[c].words, &self.tables[t].words),
         };
+        let is_text = match target {
+            Target::Table(_) => false,
+            Target::Column(t, c) => self.column(t, c).is_text,
+        };
         let mut used = vec![false; name.len()];
         let (mut sum, mut matched, mut from_table) = (0.0, 0, 0);
         for word in span {
@@ -230,6 +236,10 @@ impl Lexicon {
                     used[i] = true;
                     sum += weight;
                     matched += 1;
+                }
+                // `city name`, where the column is called `city`
+                None if matched > 0 && is_text && word.iter().any(|(s, w)| s == "name" && *w == 1.0) => {
+                    sum += 0.9;
                 }
                 None if own > 0.0 => {
                     sum += own;
@@ -315,6 +325,7 @@ fn column_words(column: &Column, prefix: &str, table: &[NameWord], known: &HashS
         comment: comment_stems(column.comment.as_deref()),
         is_named_after_table: repeats > 0,
         is_table_word_only: only,
+        is_text: profile::is_text(column),
     }
 }
 

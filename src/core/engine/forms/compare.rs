@@ -104,7 +104,11 @@ impl Builder<'_> {
         let comparison = if self.negated(i) { comparison.negated() } else { comparison };
         let (from, to) = (at.min(i), at.max(i));
         let Some(side) = self.side(from, to) else {
-            self.trouble.no_measure = true;
+            // `longer than 3`: the adjective itself says what is compared
+            match super::super::operator::comparative(&self.nodes[i].word) {
+                Some(adjective) => self.compare_adjective(i, adjective),
+                None => self.trouble.no_measure = true,
+            }
             return;
         };
         self.take(i);
@@ -259,7 +263,11 @@ impl Builder<'_> {
         let before = (0..to).rev().find_map(|j| self.table(j).filter(|t| Some(*t) != self.subject).map(|t| (j, t)));
         match before {
             Some((j, t)) => Some(Side { expr: Expr::Rows(t), pieces: vec![j, to + 1] }),
-            None => self.facts_of(self.subject?).map(|t| Side { expr: Expr::Rows(t), pieces: vec![to + 1] }),
+            None => {
+                let subject = self.subject?;
+                let t = self.facts_of(subject).unwrap_or(subject);
+                Some(Side { expr: Expr::Rows(t), pieces: vec![to + 1] })
+            }
         }
     }
 

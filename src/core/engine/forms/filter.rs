@@ -30,7 +30,9 @@ impl Builder<'_> {
                 };
                 self.take(i);
                 self.take(j);
-                if t == subject {
+                if profile::is_flag(self.ctx.lexicon.column(t, c), self.ctx.catalog.column(t, c)) {
+                    self.filter(Condition::Flag(Expr::Column(t, c), false));
+                } else if t == subject {
                     self.filter(Condition::Null(Expr::Column(t, c), true));
                 } else {
                     self.filter(Condition::Exists { subject, table: t, filters: Vec::new(), negated: true });
@@ -74,7 +76,7 @@ impl Builder<'_> {
             for condition in std::mem::take(&mut self.query.filters) {
                 let mut tables = Vec::new();
                 condition.tables(&mut tables);
-                if matches!(condition, Condition::Period(..)) && tables == [target] {
+                if !matches!(condition, Condition::Exists { .. }) && tables == [target] {
                     filters.push(condition);
                 } else {
                     kept.push(condition);
@@ -131,6 +133,9 @@ impl Builder<'_> {
             self.take(i);
             self.take(j);
             pieces.iter().for_each(|p| self.take(*p));
+            if op == Op::Named && matches!(self.nodes[j].item, Item::Text(_)) {
+                self.note_missing(t, c);
+            }
             let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
             let expr = Expr::Column(t, c);
             self.filter(match op {
@@ -145,6 +150,13 @@ impl Builder<'_> {
             if let Some(column) = (j + 1..(j + 5).min(self.nodes.len())).find(|k| self.column(*k) == Some((t, c))) {
                 self.take(column);
             }
+        }
+    }
+
+    /// Values of columns with few of them are all known to the value index.
+    fn note_missing(&mut self, t: usize, c: usize) {
+        if self.ctx.catalog.column(t, c).n_distinct.is_some_and(|n| n <= 2000.0) {
+            self.trouble.missing_value = true;
         }
     }
 
@@ -214,8 +226,8 @@ impl Builder<'_> {
             let both = self.both(&run);
             for j in &run {
                 self.take(*j);
+                self.absorb_label(*j, table, column);
             }
-            self.absorb_label(i, table, column);
             let expr = Expr::Column(table, column);
             if both && !negated && values.len() == 2 {
                 self.intersect(expr, &values);
@@ -372,6 +384,7 @@ impl Builder<'_> {
                     self.take(i);
                     self.take(j);
                     let comparison = if negated { Comparison::Ne } else { Comparison::Eq };
+                    self.note_missing(t, c);
                     self.filter(Condition::Compare(Expr::Column(t, c), comparison, Literal::Text(text)));
                     return;
                 }

@@ -234,6 +234,19 @@ impl Builder<'_> {
                 return;
             }
         }
+        // counting the rows of a table by one of its columns: its key would make every group one row
+        let counted: Vec<usize> = {
+            let compared = self.query.having.iter().filter_map(|h| match h {
+                Condition::Compare(e, ..) | Condition::Between(e, ..) => Some(e),
+                _ => None,
+            });
+            let all = self.query.outputs.iter().chain(self.query.order.iter().map(|o| &o.0)).chain(compared);
+            all.filter_map(|e| match e {
+                Expr::Rows(t) => Some(*t),
+                _ => None,
+            })
+            .collect()
+        };
         for output in &self.query.outputs {
             if output.is_aggregate() || self.query.group.contains(output) {
                 continue;
@@ -251,6 +264,7 @@ impl Builder<'_> {
             if let Expr::Column(t, c) = output {
                 let words = &self.ctx.lexicon.tables[*t];
                 if words.label.contains(c)
+                    && !counted.contains(t)
                     && !self.ctx.catalog.column(*t, *c).unique
                     && let Some(key) = words.primary_key
                 {

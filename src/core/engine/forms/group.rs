@@ -1,6 +1,6 @@
-//! Groups: `for each city`, `per month`, `by category`; and ratios.
+//! Groups: `for each city`, `per month`, `by category`.
 
-use super::super::ir::{Condition, Expr};
+use super::super::ir::Expr;
 use super::super::operator::Op;
 use super::super::resolve::Item;
 use super::{Builder, Zone};
@@ -12,7 +12,9 @@ impl Builder<'_> {
             match self.op(i) {
                 Some(Op::Each) => {
                     self.take(i);
-                    self.keys_after(i);
+                    if !self.describes_rows(i) {
+                        self.keys_after(i);
+                    }
                 }
                 Some(Op::Bucket(unit)) => {
                     let table = self.table_near(i);
@@ -39,13 +41,39 @@ impl Builder<'_> {
         }
     }
 
+    /// `the price of each book`: nothing is summed up, each row is a result.
+    fn describes_rows(&self, i: usize) -> bool {
+        let Some(t) = self.right(i).and_then(|j| self.table(j)) else { return false };
+        let nodes = || (0..self.nodes.len()).filter(|j| self.zones[*j] == Zone::Select || *j < i);
+        let summed = (0..self.nodes.len()).any(|j| {
+            matches!(
+                self.nodes[j].item,
+                Item::Op(
+                    Op::Count
+                        | Op::Agg(_)
+                        | Op::Most
+                        | Op::Least
+                        | Op::Common
+                        | Op::Superlative(_)
+                        | Op::Ratio
+                        | Op::Proportion
+                )
+            )
+        });
+        let mut columns = nodes().filter_map(|j| self.column(j)).peekable();
+        !summed && columns.peek().is_some() && columns.all(|(x, _)| x == t)
+    }
+
     /// Whether an aggregate stands before `by`, so that what follows is a group.
     fn summarised_before(&self, i: usize) -> bool {
         let start = (0..i).rev().find(|j| matches!(self.nodes[*j].item, Item::Stop)).map_or(0, |j| j + 1);
         let counted =
             (start..i).any(|j| matches!(self.op(j), Some(Op::Count | Op::Agg(_) | Op::Proportion | Op::Ratio)));
         let measured = (start..i).any(|j| self.column(j).is_some_and(|(t, c)| self.ctx.is_measure(t, c)));
-        let verb = i > 0 && matches!(self.nodes[i - 1].item, Item::Unknown);
+        // `requested by`: a verb's subject follows, not a group
+        let last = i.checked_sub(1).map_or("", |j| self.nodes[j].last.as_str());
+        let verb = i > 0 && matches!(self.nodes[i - 1].item, Item::Unknown)
+            || last.len() > 4 && (last.ends_with("ed") || last.ends_with("wn") || last.ends_with("ten"));
         let next_is_key = self.right(i).is_some_and(|j| match *self.item(j) {
             Item::Column(t, c) => !self.ctx.is_measure(t, c) || self.ctx.is_year(t, c),
             Item::Table(_) => true,
@@ -160,51 +188,6 @@ impl Builder<'_> {
         let table = &self.ctx.catalog.tables[t];
         let column = &table.columns[c];
         !column.unique && column.n_distinct.is_some_and(|n| n < table.rows * 0.9)
-    }
-
-    /// `ratio of A to B`, `percentage of A that …`.
-    pub(super) fn ratios(&mut self) {
-        for i in 0..self.nodes.len() {
-            let Some(op @ (Op::Ratio | Op::Proportion)) = self.op(i) else {
-                continue;
-            };
-            if op == Op::Proportion {
-                self.proportion(i);
-            }
-        }
-    }
-
-    /// The share of the subject's rows that meet the filter found after it.
-    fn proportion(&mut self, i: usize) {
-        let Some(j) = self.right(i) else { return };
-        let (t, first) = match *self.item(j) {
-            Item::Table(t) => (t, j),
-            Item::Value { table, .. } => (table, i),
-            _ => return,
-        };
-        let Some(k) =
-            (first + 1..self.nodes.len()).find(|k| matches!(self.nodes[*k].item, Item::Value { .. }) && !self.used[*k])
-        else {
-            return;
-        };
-        let Item::Value { table, column, value, .. } = self.nodes[k].item.clone() else {
-            return;
-        };
-        self.take(i);
-        if first == j {
-            self.take(j);
-        }
-        self.take(k);
-        self.form = "ratio";
-        let condition = Condition::Compare(
-            Expr::Column(table, column),
-            super::super::operator::Comparison::Eq,
-            super::super::ir::Literal::Text(value),
-        );
-        let part = Expr::Filtered(Box::new(Expr::Rows(t)), vec![condition]);
-        let percent =
-            self.nodes[i].word.starts_with("percent") || self.nodes[i].word == "what" || self.nodes[i].word == "the";
-        self.output(i, Expr::Ratio(Box::new(part), Box::new(Expr::Rows(t)), percent));
     }
 
     /// Sums of measures where a group is asked for: `revenue by city`.

@@ -4,7 +4,7 @@
 //! first; each pass takes the pieces that it understands and adds to the query.
 //! What no pass takes counts against the reading.
 
-use super::ir::{Condition, Direction, Expr, Literal, Query};
+use super::ir::{Condition, Direction, Expr, Literal, Query, SetOperation};
 use super::join::Graph;
 use super::operator::{Aggregate, Comparison, Op, Unit};
 use super::resolve::{Item, Node};
@@ -17,6 +17,7 @@ mod finish;
 mod group;
 mod measure;
 mod rank;
+mod ratio;
 mod shape;
 
 /// What every pass may look at.
@@ -96,6 +97,8 @@ pub struct Trouble {
     pub no_date: bool,
     /// What was asked for had to be guessed.
     pub guessed_output: bool,
+    /// A quoted value that would be known if it were stored.
+    pub missing_value: bool,
 }
 
 pub struct Builder<'a> {
@@ -133,16 +136,19 @@ impl<'a> Builder<'a> {
             bare_superlative: None,
             each: Vec::new(),
         };
+        for i in shape::notes(nodes) {
+            builder.used[i] = true;
+        }
         builder.subject = builder.find_subject();
         builder
     }
 
     /// Runs all passes. `None` where nothing can be asked of the pieces.
     pub fn build(mut self) -> Option<Reading> {
+        self.ratios();
         self.averages_compared();
         self.comparisons();
         self.periods();
-        self.ratios();
         self.rankings();
         self.orders();
         self.groups();
@@ -313,9 +319,19 @@ impl<'a> Builder<'a> {
     fn filter(&mut self, condition: Condition) {
         // two values of one column: either will do
         if let Condition::Compare(expr, Comparison::Eq, Literal::Text(second)) = &condition {
+            let both = (0..self.nodes.len()).find(|j| self.op(*j) == Some(Op::Both));
             for known in &mut self.query.filters {
                 match known {
                     Condition::Compare(e, Comparison::Eq, Literal::Text(first)) if e == expr && first != second => {
+                        if let Some(both) = both {
+                            self.used[both] = true;
+                            self.form = "both";
+                            self.query.set = Some((
+                                SetOperation::Intersect,
+                                Box::new(Query { filters: vec![condition], ..Query::default() }),
+                            ));
+                            return;
+                        }
                         *known = Condition::In(e.clone(), vec![first.clone(), second.clone()], false);
                         return;
                     }

@@ -39,6 +39,35 @@ pub fn zones(nodes: &[Node]) -> Vec<Zone> {
     zones
 }
 
+/// Pieces of sentences that tell how to answer rather than what: `Match all names exactly.`
+pub fn notes(nodes: &[Node]) -> Vec<usize> {
+    let mut notes = Vec::new();
+    let mut inside = false;
+    for (i, node) in nodes.iter().enumerate() {
+        if i > 0 && matches!(nodes[i - 1].item, Item::Stop) {
+            inside = matches!(
+                node.word.as_str(),
+                "match"
+                    | "note"
+                    | "ensure"
+                    | "treat"
+                    | "consider"
+                    | "represent"
+                    | "assume"
+                    | "use"
+                    | "round"
+                    | "ignore"
+                    | "always"
+                    | "hint"
+            );
+        }
+        if inside {
+            notes.push(i);
+        }
+    }
+    notes
+}
+
 fn word(nodes: &[Node], i: usize) -> &str {
     nodes.get(i).map_or("", |n| n.word.as_str())
 }
