@@ -27,7 +27,9 @@ for name in "${names[@]}"; do
         die "setup.sql failed, see $out/setup.log"
     # the environment a person might have must not show in the output
     env -u PGOPTIONS PGTZ=UTC PGDATESTYLE='ISO, YMD' RUST_BACKTRACE=0 \
-        "$repo/scripts/cluster.sh" psql test -X -a -q -d golden <"sql/$name.sql" >"$out/$name.out" 2>&1 || true
+        "$repo/scripts/cluster.sh" psql test -X -a -q -d golden <"sql/$name.sql" 2>&1 |
+        # where in a source file an error was raised says nothing to users and changes with every edit
+        sed '/^LOCATION:  /d' >"$out/$name.out"
     if [ -n "$accept" ]; then
         cp "$out/$name.out" "expected/$name.out"
     fi

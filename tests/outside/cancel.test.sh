@@ -7,8 +7,6 @@ fresh stalled
 library stalled
 sql -d stalled <<END
 CREATE EXTENSION t2sql CASCADE;
-GRANT USAGE ON SCHEMA lending TO t2sql_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA lending TO t2sql_reader;
 SELECT success FROM t2sql.index_schema();
 CREATE SERVER fake FOREIGN DATA WRAPPER t2sql_endpoint OPTIONS (url '$address/v1');
 SELECT ok FROM t2sql.set_llm('fake', 'any');

@@ -22,6 +22,5 @@ sql -d coming_going -c 'CREATE EXTENSION t2sql'
 same 'number of objects the second time' "$first" "$(members)"
 same 'an answer the second time' 30 "$(
     sql -d coming_going -c 'SELECT success FROM t2sql.index_schema()' >/dev/null
-    sql -d coming_going -c 'GRANT USAGE ON SCHEMA lending TO t2sql_reader' -c 'GRANT SELECT ON ALL TABLES IN SCHEMA lending TO t2sql_reader'
     sql -d coming_going -c "SELECT t2sql.execute_nl('how many readers are there?')" | tr -dc '0-9'
 )"

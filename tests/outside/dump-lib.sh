@@ -7,8 +7,6 @@ fill() {
     library "$1"
     sql -d "$1" <<'END'
 CREATE EXTENSION t2sql CASCADE;
-GRANT USAGE ON SCHEMA lending TO t2sql_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA lending TO t2sql_reader;
 SELECT success FROM t2sql.index_schema();
 SELECT t2sql.add_sample('which towns do readers live in?', 'SELECT DISTINCT town FROM lending.readers');
 SELECT t2sql.ask('how many readers are there?') IS NOT NULL;

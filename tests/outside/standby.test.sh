@@ -6,8 +6,6 @@ fresh primary_side
 library primary_side
 sql -d primary_side <<'END'
 CREATE EXTENSION t2sql CASCADE;
-GRANT USAGE ON SCHEMA lending TO t2sql_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA lending TO t2sql_reader;
 SELECT success FROM t2sql.index_schema();
 END
 
