@@ -6,7 +6,7 @@ if [ -n "${DEMO_URI:-}" ]; then
     owner=("${person[@]}" -q -v ON_ERROR_STOP=1)
 else
     # the extension's owner indexes, a role that may only read the shop asks
-    psql=$([ ! -f "$state/bindir$PG" ] || pg_bin "$main_copy")/psql
+    psql=$(pg_bin "$main_copy")/psql
     server=("$psql" -X -q -h "$home" -U postgres -v ON_ERROR_STOP=1)
     owner=("${server[@]}" -d demo)
     person=("$psql" -X -h "$home" -U shop_analyst -d demo)

@@ -2,6 +2,8 @@
 # demo.sh: the whole way once: load the shop, create the extension, index, ask. Safe to repeat.
 # With DEMO_URI the same on a database of your own: nothing is loaded there, and its own tables are asked about.
 . "$(dirname "$0")/lib.sh"
+[ -n "${DEMO_URI:-}" ] || "$repo/scripts/build.sh"
+# after the build: on a fresh machine there is no psql before
 . "$(dirname "$0")/asking.sh"
 
 if [ -n "${DEMO_URI:-}" ]; then
@@ -17,7 +19,6 @@ if [ -n "${DEMO_URI:-}" ]; then
               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
             ORDER BY reltuples DESC LIMIT 3")
 else
-    "$repo/scripts/build.sh"
     "$repo/scripts/cluster.sh" start demo
     if [ "$("${server[@]}" -d postgres -A -t -c "SELECT 1 FROM pg_database WHERE datname = 'demo'")" != 1 ]; then
         say "loading the demo shop: 18 tables, about 200,000 rows"
