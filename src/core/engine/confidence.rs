@@ -117,6 +117,7 @@ pub fn penalty(reading: &Reading, tree: &Tree) -> f32 {
         + 0.35 * t.unused_mentions as f32
         + 0.8 * t.unused_values as f32
         + 0.6 * t.unused_numbers as f32
+        + if t.missing_value { 1.0 } else { 0.0 }
         + if t.no_measure { 0.8 } else { 0.0 }
         + if t.no_date { 0.8 } else { 0.0 }
         + 0.2 * tree.joins.len() as f32

@@ -306,7 +306,12 @@ fn name_words(name: &str, known: &HashSet<String>, weight: impl Fn(&str) -> f32)
 fn column_words(column: &Column, prefix: &str, table: &[NameWord], known: &HashSet<String>) -> ColumnWords {
     let name = column.name.strip_prefix(prefix).filter(|n| !n.is_empty()).unwrap_or(&column.name);
     let of_table = |form: &str| table.iter().any(|w| w.forms.iter().any(|f| f == form));
-    let mut words = name_words(name, known, |form| if of_table(form) { 0.3 } else { 1.0 });
+    let mut words = name_words(name, known, |form| match form {
+        _ if of_table(form) => 0.3,
+        // `published_by`: the small word adds little
+        "by" | "of" | "in" | "at" | "on" | "for" | "to" | "from" | "the" | "and" => 0.2,
+        _ => 1.0,
+    });
     let repeats = words.iter().filter(|w| w.weight < 0.5).count();
     let only = repeats > 0 && repeats == words.len();
     if only {

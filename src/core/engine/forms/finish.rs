@@ -124,6 +124,15 @@ impl Builder<'_> {
         }
     }
 
+    /// `*` says nothing beside other outputs, and cannot be grouped.
+    fn leave_out_wholes(&mut self) {
+        let grouped = self.query.is_grouped();
+        self.query.group.retain(|e| !matches!(e, Expr::All(_)));
+        if grouped && self.query.outputs.iter().any(|e| !matches!(e, Expr::All(_))) {
+            self.query.outputs.retain(|e| !matches!(e, Expr::All(_)));
+        }
+    }
+
     /// `loans per month`: what is listed per group is counted.
     fn counted_subject(&mut self) {
         let aggregated = self.outputs.iter().any(|(_, e)| e.is_aggregate());
@@ -179,6 +188,7 @@ impl Builder<'_> {
             }
         }
         self.query.outputs = outputs;
+        self.leave_out_wholes();
         self.first_of_each();
         self.group_what_is_not_aggregated();
         self.resolve_order();

@@ -57,7 +57,9 @@ impl Context<'_> {
     pub fn label(&self, t: usize) -> Vec<Expr> {
         let label = &self.lexicon.tables[t].label;
         if label.is_empty() {
-            return vec![Expr::All(t)];
+            let columns = &self.catalog.tables[t].columns;
+            let keys: Vec<Expr> = (0..columns.len()).filter(|c| columns[*c].key).map(|c| Expr::Column(t, c)).collect();
+            return if keys.is_empty() { vec![Expr::All(t)] } else { keys };
         }
         label.iter().map(|c| Expr::Column(t, *c)).collect()
     }
