@@ -19,6 +19,7 @@ mod confidence;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod forms;
+mod hint;
 mod ir;
 mod join;
 mod lattice;
@@ -143,7 +144,8 @@ pub fn answer(catalog: &Catalog, values: &mut dyn ValueSource, request: &Request
     let lexicon = Lexicon::new(catalog, &words);
     let stems: Vec<&str> = tokens.iter().map(|t| t.stem.as_str()).collect();
     let graph = join::Graph::new(catalog, |edge| role_bonus(catalog, &lexicon, edge, &stems));
-    let found_values = values::find(catalog, &lexicon, values, question, &tokens, &operators);
+    let mut found_values = values::find(catalog, &lexicon, values, question, &tokens, &operators);
+    found_values.extend(hint::find(catalog, &lexicon, request.evidence.unwrap_or_default(), &tokens));
     let periods = period::find(&tokens, request.today);
     let money = money(catalog, &lexicon);
     let findings =
