@@ -165,15 +165,20 @@ impl Error {
 
 impl From<Error> for ErrorReport {
     fn from(error: Error) -> Self {
-        let mut report = ErrorReport::new(error.code(), error.to_string(), "t2sql");
+        let mut report = ErrorReport::new(error.code(), printable(&error.to_string()), "t2sql");
         if let Some(hint) = error.hint() {
-            report = report.set_hint(hint);
+            report = report.set_hint(printable(&hint));
         }
         match error.detail() {
-            Some(detail) => report.set_detail(detail),
+            Some(detail) => report.set_detail(printable(&detail)),
             None => report,
         }
     }
+}
+
+/// Without control characters: values and names in a message must not steer the reader's terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
 
 fn status_hint(status: u16, retry_after: Option<u64>) -> String {

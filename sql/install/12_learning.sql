@@ -25,8 +25,8 @@ CREATE TABLE t2sql.sql_samples (
     updated_at         timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 -- One answer per question: everybody's verified one, and a user's own until it is approved.
-CREATE UNIQUE INDEX sql_samples_verified_idx ON t2sql.sql_samples (database_id, normalised) WHERE verified;
-CREATE UNIQUE INDEX sql_samples_owner_idx ON t2sql.sql_samples (database_id, normalised, owner_name) WHERE NOT verified;
+CREATE UNIQUE INDEX sql_samples_verified_idx ON t2sql.sql_samples (database_id, pg_catalog.md5(normalised)) WHERE verified;
+CREATE UNIQUE INDEX sql_samples_owner_idx ON t2sql.sql_samples (database_id, pg_catalog.md5(normalised), owner_name) WHERE NOT verified;
 CREATE INDEX sql_samples_tags_idx ON t2sql.sql_samples USING gin (tags);
 COMMENT ON TABLE t2sql.sql_samples IS 'Questions with SQL that a person vouched for.';
 COMMENT ON COLUMN t2sql.sql_samples.verified IS 'true: serves everybody; false: serves only owner_name.';
@@ -105,10 +105,11 @@ CREATE VIEW t2sql.my_requests WITH (security_barrier) AS
 COMMENT ON VIEW t2sql.my_requests IS 'The caller''s own requests, and what of them left the database.';
 
 CREATE VIEW t2sql.request_log WITH (security_barrier) AS
-    SELECT r.id, d.name AS database, r.user_name, r.status, r.engine, r.confidence, r.trusted, r.error, r.rule, r.timings,
+    SELECT r.id, d.name AS database, r.user_name, r.status, r.engine, r.confidence, r.trusted,
+           pg_catalog.split_part(r.error, ':', 1) AS sqlstate, r.rule, r.timings,
            r.prompt_tokens, r.completion_tokens, r.created_at
     FROM t2sql.requests r LEFT JOIN t2sql.databases d ON d.id OPERATOR(pg_catalog.=) r.database_id;
-COMMENT ON VIEW t2sql.request_log IS 'Everybody''s requests without questions and SQL, for t2sql_monitor.';
+COMMENT ON VIEW t2sql.request_log IS 'Everybody''s requests without questions, SQL and messages, for t2sql_monitor.';
 
 SELECT pg_catalog.pg_extension_config_dump('t2sql.sql_samples', '');
 SELECT pg_catalog.pg_extension_config_dump('t2sql.sql_samples_id_seq', '');

@@ -41,7 +41,7 @@ COMMENT ON TABLE t2sql.embedding_cache IS 'Embeddings that an endpoint returned,
 
 CREATE UNLOGGED TABLE t2sql.answer_cache (
     database_id bigint NOT NULL,
-    generation  bigint NOT NULL,
+    generation  text NOT NULL,
     user_name   text NOT NULL,
     normalised  text NOT NULL,
     answer      jsonb NOT NULL,
@@ -54,6 +54,7 @@ CREATE TABLE t2sql.index_runs (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     database_id bigint NOT NULL REFERENCES t2sql.databases ON DELETE CASCADE,
     user_name   text NOT NULL,
+    backend_pid integer NOT NULL DEFAULT pg_catalog.pg_backend_pid(),
     state       text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'stopped', 'failed')),
     phase       text NOT NULL DEFAULT 'structure',
     progress    jsonb NOT NULL DEFAULT '{}',

@@ -8,6 +8,9 @@ use pgrx::iter::TableIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+/// Longest text that `embed` takes, in bytes: as long as a question.
+const LONGEST_TEXT: usize = 16 * 1024;
+
 type Row = (
     name!(ok, bool),
     name!(model, String),
@@ -80,6 +83,9 @@ fn row(tested: Tested) -> Row {
 #[pg_extern(volatile, parallel_unsafe, cost = 100000)]
 fn _embed(text: Option<&str>) -> Result<Option<Vec<f32>>, ErrorReport> {
     let Some(text) = text else { return Ok(None) };
+    if text.len() > LONGEST_TEXT {
+        return Err(Error::TooLong { what: "text", length: text.len(), limit: LONGEST_TEXT }.into());
+    }
     let embedder = match context::find(None)?.and_then(|c| c.embedding) {
         Some(model) => Embedder::open(&model)?,
         None => Embedder::Builtin,

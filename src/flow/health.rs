@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::flow::scope::Scope;
 use crate::pg::kb::context;
 use crate::pg::{environment, role};
+use t2sql_core::text::quote_identifier;
 
 pub struct Check {
     pub item: &'static str,
@@ -26,7 +27,7 @@ pub fn check() -> Result<Vec<Check>> {
         item: "privilege",
         ok: may_ask,
         detail: format!("role {caller} {} ask", if may_ask { "may" } else { "may not" }),
-        remedy: Some(format!("GRANT t2sql_user TO \"{caller}\"")),
+        remedy: Some(format!("GRANT t2sql_user TO {}", quote_identifier(&caller))),
     });
     if role::is_dangerous(role::current()) {
         let run_as = role::run_as();

@@ -4,7 +4,6 @@ use crate::error::{Error, Result};
 use crate::flow::answer::validate;
 use crate::flow::embedder::Embedder;
 use crate::flow::scope::Scope;
-use crate::pg::kb::context;
 use crate::pg::kb::learn::{self, Feedback, Sample};
 use crate::pg::kb::vectors::{self, Chunk};
 use crate::pg::seal::{self, Limits};
@@ -101,7 +100,6 @@ fn store(
         text: said.text,
         user: &scope.caller,
     })?;
-    context::bump(scope.context.id, false)?;
     Ok(id)
 }
 
@@ -119,15 +117,21 @@ pub fn add_sample(given: &Given, database: Option<&str>) -> Result<i64> {
     validate(given.question)?;
     require_write("samples")?;
     let scope = Scope::open(database)?;
-    let id = keep(&scope, given, "user")?;
-    context::bump(scope.context.id, false)?;
-    Ok(id)
+    keep(&scope, given, "user")
 }
 
 /// Checks, generalises, embeds and stores a sample. A curator's serves everybody, a user's only himself.
 fn keep(scope: &Scope, given: &Given, source: &str) -> Result<i64> {
     let sql = given.sql.trim().trim_end_matches(';').trim_end();
     let checked = seal::check(sql, &scope.seal(&scope.context.schemas), &Limits::from_settings())?;
+    let touched: Vec<String> = checked.relations.iter().map(|(schema, name)| format!("{schema}.{name}")).collect();
+    let known = |name: &String| scope.view.catalog.tables.iter().any(|t| format!("{}.{}", t.schema, t.name) == *name);
+    if let Some(foreign) = touched.iter().find(|name| !known(name)) {
+        return Err(Error::argument(
+            format!("{foreign} is not indexed in database \"{}\"", scope.context.name),
+            "A sample reads tables of its context; run SELECT * FROM t2sql.index_schema() if the table is new.",
+        ));
+    }
     // names must mean the same for whoever asks later, whatever the search_path
     let sql = if checked.as_written { sql.to_owned() } else { checked.qualified.clone() };
     let template = Template::learn(&scope.view.catalog, &mut scope.values(given.question), given.question, &sql);
@@ -144,7 +148,7 @@ fn keep(scope: &Scope, given: &Given, source: &str) -> Result<i64> {
         source,
         verified: role::is_curator(),
         owner: &scope.caller,
-        touched: checked.relations.iter().map(|(schema, name)| format!("{schema}.{name}")).collect(),
+        touched,
         notes: given.notes,
     })?;
     embed(scope, id, given.question)?;

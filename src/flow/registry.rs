@@ -5,6 +5,9 @@ use crate::pg::catalog;
 use crate::pg::kb;
 use crate::pg::kb::context::{self, Definition};
 
+/// Longest description, in bytes; longer COMMENTs are cut when they are indexed.
+const LONGEST_DESCRIPTION: usize = 4_000;
+
 pub struct Registration<'a> {
     pub name: &'a str,
     pub schemas: Vec<String>,
@@ -52,6 +55,11 @@ pub fn unregister(name: &str) -> Result<bool> {
 
 /// Describes `schema.table`, `table`, `table.column` or `schema.table.column`.
 pub fn describe(object: &str, description: Option<&str>, database: Option<&str>) -> Result<bool> {
+    if let Some(text) = description
+        && text.len() > LONGEST_DESCRIPTION
+    {
+        return Err(Error::TooLong { what: "description", length: text.len(), limit: LONGEST_DESCRIPTION });
+    }
     let context = context::get(database)?;
     let catalog = kb::catalog::read(context.id)?.catalog;
     let parts: Vec<&str> = object.split('.').map(|part| part.trim_matches('"')).collect();

@@ -3,16 +3,16 @@
 use crate::error::{Error, Result};
 use crate::flow::probe;
 use crate::flow::retrieve::Places;
-use crate::pg::kb::catalog::{self, Permission, Stored, StoredSample};
+use crate::pg::kb::catalog::{self, Permission, Readable, Stored, StoredSample};
 use crate::pg::kb::context::{self, Context};
 use crate::pg::{role, seal};
 use pgrx::pg_sys;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use t2sql_core::rank::Index;
 use t2sql_core::sample::Template;
-use t2sql_core::schema::{Catalog, Edge, Family, ValueHit, ValueSource};
+use t2sql_core::schema::{Catalog, Column, Edge, Family, ValueHit, ValueSource};
 
 /// One caller in one context.
 pub struct Scope {
@@ -43,11 +43,11 @@ impl View {
 }
 
 /// What a role may read: tables by their keys.
-type Permissions = Vec<(i64, Permission)>;
+type Permissions = Vec<Readable>;
 
 /// Catalogues stay parsed in the backend until their generation changes.
 struct Cached {
-    generation: i64,
+    generation: String,
     stored: Rc<Stored>,
     views: Vec<(Permissions, Rc<View>)>,
 }
@@ -126,10 +126,15 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
         None => Rc::new(catalog::read(context.id)?),
     };
     let catalog = restrict(&stored.catalog, &permissions);
+    // a sample shows its SQL, so it serves only those who may read all of what it reads
+    let whole = wholly_readable(&stored.catalog, &permissions);
+    let whole: HashSet<&str> = whole.iter().map(String::as_str).collect();
+    let bare: HashSet<i64> = permissions.iter().filter(|(_, _, values)| !values).map(|(id, ..)| *id).collect();
     let index = Index::build(&catalog);
     let samples = stored
         .samples
         .iter()
+        .filter(|sample| whole.is_superset(&sample.touched.iter().map(String::as_str).collect()))
         .map(|sample| (sample.clone(), sample.template.clone().and_then(|t| serde_json::from_value(t).ok())))
         .collect();
     let places = Places::of(&catalog);
@@ -139,14 +144,15 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
         .enumerate()
         .flat_map(|(t, table)| table.columns.iter().enumerate().map(move |(c, column)| (t, c, column)));
     let texts = texts.filter(|(_, _, column)| matches!(column.family, Family::Text | Family::Enum));
-    let (valued, bare): (Vec<_>, Vec<_>) = texts.partition(|(_, _, column)| stored.valued.contains(&column.id));
+    let (valued, rest): (Vec<_>, Vec<_>) =
+        texts.partition(|(t, _, column)| stored.valued.contains(&column.id) && !bare.contains(&catalog.tables[*t].id));
     let value_columns = valued.into_iter().map(|(_, _, column)| column.id).collect();
-    let unindexed = bare.into_iter().map(|(t, c, _)| (t, c)).collect();
+    let unindexed = rest.into_iter().map(|(t, c, _)| (t, c)).collect();
     let view = Rc::new(View { catalog, index, samples, places, value_columns, unindexed });
     CACHE.with_borrow_mut(|cache| {
         cache.retain(|(id, c)| *id != context.id || c.generation == context.generation);
         if !cache.iter().any(|(id, _)| *id == context.id) {
-            cache.insert(0, (context.id, Cached { generation: context.generation, stored, views: Vec::new() }));
+            cache.insert(0, (context.id, Cached { generation: context.generation.clone(), stored, views: Vec::new() }));
             cache.truncate(KEPT_CONTEXTS);
         }
         if let Some((_, cached)) = cache.iter_mut().find(|(id, _)| *id == context.id) {
@@ -157,9 +163,17 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
     Ok(view)
 }
 
+/// Tables, as `schema.table`, of which every column may be read.
+fn wholly_readable(catalog: &Catalog, permissions: &[Readable]) -> HashSet<String> {
+    let whole: HashSet<i64> =
+        permissions.iter().filter(|(_, p, _)| *p == Permission::Whole(true)).map(|(id, ..)| *id).collect();
+    catalog.tables.iter().filter(|t| whole.contains(&t.id)).map(|t| format!("{}.{}", t.schema, t.name)).collect()
+}
+
 /// The part of a catalogue that the permissions leave; edges follow their columns.
-fn restrict(whole: &Catalog, permissions: &[(i64, Permission)]) -> Catalog {
-    let permitted: HashMap<i64, &Permission> = permissions.iter().map(|(id, p)| (*id, p)).collect();
+fn restrict(whole: &Catalog, permissions: &[Readable]) -> Catalog {
+    let permitted: HashMap<i64, &Permission> = permissions.iter().map(|(id, p, _)| (*id, p)).collect();
+    let bare: HashSet<i64> = permissions.iter().filter(|(_, _, values)| !values).map(|(id, ..)| *id).collect();
     let mut places: Vec<Option<(usize, Vec<Option<usize>>)>> = Vec::with_capacity(whole.tables.len());
     let mut tables = Vec::new();
     for table in &whole.tables {
@@ -170,6 +184,9 @@ fn restrict(whole: &Catalog, permissions: &[(i64, Permission)]) -> Catalog {
         };
         let mut kept = table.clone();
         kept.columns.retain(|c| keep(&c.name));
+        if bare.contains(&table.id) {
+            kept.columns.iter_mut().for_each(forget_values);
+        }
         if kept.columns.is_empty() {
             places.push(None);
             continue;
@@ -193,6 +210,14 @@ fn restrict(whole: &Catalog, permissions: &[(i64, Permission)]) -> Catalog {
         })
         .collect();
     Catalog { tables, edges, terms: whole.terms.clone() }
+}
+
+/// Leaves nothing of what is stored in a column; the labels of an enum belong to its type.
+fn forget_values(column: &mut Column) {
+    if column.family != Family::Enum {
+        column.common.clear();
+    }
+    (column.min, column.max) = (None, None);
 }
 
 /// The value index, narrowed to the columns of a view.

@@ -212,7 +212,7 @@ impl Answered {
             trusted: candidate.is_some_and(|c| c.trusted),
             assumptions: candidate.map(|c| c.assumptions.clone()).unwrap_or_default(),
             explanation: candidate.map(|c| c.explanation.clone()),
-            error: error.map(ToString::to_string),
+            error: error.map(|e| format!("{}: {e}", e.sqlstate())),
             rule: error.and_then(rule),
             timings: Value::Object(self.trace.timings.clone()),
             prompt_tokens: (self.trace.prompt_tokens > 0).then_some(self.trace.prompt_tokens),

@@ -1,8 +1,8 @@
 //! Verified samples: the same question, or the same question with other values.
 
 use super::outcome::{Candidate, Trace};
-use super::{check, qualified, told};
-use crate::error::Result;
+use super::{check, qualified};
+use crate::error::{Error, Result};
 use crate::flow::scope::Scope;
 use std::time::Instant;
 use t2sql_core::text::fold;
@@ -39,7 +39,7 @@ pub fn answer(scope: &Scope, question: &str, trace: &mut Trace) -> Result<Option
             }))
         }
         Err(problem) => {
-            trace.say(format!("sample {} no longer works: {}", found.id, told(&problem)));
+            trace.say(format!("sample {} no longer works: {}", found.id, Error::from(problem).sqlstate()));
             Ok(None)
         }
     }

@@ -27,7 +27,7 @@ pub fn find(context: &Context, user: &str, normalised: &str) -> Result<Option<Ke
     let _frame = Frame::owner();
     spi::json(
         "SELECT answer::text FROM t2sql.answer_cache WHERE database_id = $1 AND user_name = $2 AND normalised = $3 AND generation = $4",
-        &[context.id.into(), user.into(), normalised.into(), context.generation.into()],
+        &[context.id.into(), user.into(), normalised.into(), context.generation.as_str().into()],
     )
 }
 
@@ -42,12 +42,12 @@ pub fn keep(context: &Context, user: &str, normalised: &str, kept: &Kept) -> Res
         "INSERT INTO t2sql.answer_cache (database_id, generation, user_name, normalised, answer) VALUES ($1, $2, $3, $4, $5::jsonb)
          ON CONFLICT (database_id, user_name, normalised)
              DO UPDATE SET generation = excluded.generation, answer = excluded.answer, created_at = clock_timestamp()",
-        &[context.id.into(), context.generation.into(), user.into(), normalised.into(), answer.into()],
+        &[context.id.into(), context.generation.as_str().into(), user.into(), normalised.into(), answer.into()],
     )?;
     // what an older generation left behind serves nobody
     spi::execute(
         "DELETE FROM t2sql.answer_cache WHERE database_id = $1 AND generation <> $2",
-        &[context.id.into(), context.generation.into()],
+        &[context.id.into(), context.generation.as_str().into()],
     )?;
     Ok(())
 }

@@ -29,6 +29,8 @@ pub struct StoredSample {
     pub template: Option<serde_json::Value>,
     pub verified: bool,
     pub owner: String,
+    /// Tables that its SQL reads, as `schema.table`.
+    pub touched: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,8 +115,11 @@ pub enum Permission {
     Columns(Vec<String>),
 }
 
+/// What a role may read of one table: its key, its columns, and whether stored values may be shown.
+pub type Readable = (i64, Permission, bool);
+
 /// What `role` may read of a context right now.
-pub fn readable(database: i64, role: &str) -> Result<Vec<(i64, Permission)>> {
+pub fn readable(database: i64, role: &str) -> Result<Vec<Readable>> {
     let _frame = Frame::owner();
     Ok(spi::json(include_str!("../sql/readable.sql"), &[database.into(), role.into()])?.unwrap_or_default())
 }

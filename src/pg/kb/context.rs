@@ -16,7 +16,7 @@ pub struct Context {
     pub exclude: Option<Vec<String>>,
     pub enforce: bool,
     /// Changes whenever something indexed here changes.
-    pub generation: i64,
+    pub generation: String,
     pub indexed: bool,
     pub embedding: Option<EmbeddingModel>,
     /// Set by set_embedder(); becomes `embedding` once everything is embedded with it.
@@ -45,7 +45,7 @@ pub struct LlmModel {
 
 const SELECT: &str = "SELECT jsonb_build_object(
         'id', d.id, 'name', d.name, 'description', d.description, 'schemas', d.schemas, 'include', d.include, 'exclude', d.exclude,
-        'enforce', d.enforce, 'generation', d.generation, 'indexed', d.indexed_at IS NOT NULL,
+        'enforce', d.enforce, 'generation', d.generation || '/' || (SELECT concat(count(*), '/', max(s.updated_at)) FROM t2sql.sql_samples s WHERE s.database_id = d.id), 'indexed', d.indexed_at IS NOT NULL,
         'embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.embedding_model_id),
         'next_embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.next_embedding_model_id),
         'llm', (SELECT to_jsonb(l) FROM t2sql.llm_models l WHERE l.id = d.llm_model_id AND l.is_active),
@@ -126,7 +126,7 @@ pub fn remove(name: &str) -> Result<bool> {
     Ok(spi::execute("DELETE FROM t2sql.databases WHERE name = $1", &[name.into()])? > 0)
 }
 
-/// Marks everything cached of a context as outdated.
+/// Marks everything cached of a context as outdated. (Samples do so by being counted, without a lock on this row.)
 pub fn bump(id: i64, indexed: bool) -> Result<()> {
     let _frame = Frame::owner();
     spi::execute(

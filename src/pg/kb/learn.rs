@@ -164,7 +164,7 @@ pub fn store_sample(s: &Sample) -> Result<i64> {
     let (_, id) = spi::write::<i64>(
         "UPDATE t2sql.sql_samples SET question = $5, sql = $6, masked_question = $7, template = $8::jsonb, signature = $9, complexity = $10,
              tags = $11, source = $12, touched = $13, performance_notes = $14, owner_name = $4, enabled = true
-         WHERE database_id = $1 AND normalised = $2 AND verified = $3 AND (verified OR owner_name = $4) RETURNING id",
+         WHERE database_id = $1 AND md5(normalised) = md5($2) AND normalised = $2 AND verified = $3 AND (verified OR owner_name = $4) RETURNING id",
         &args,
     )?;
     let id = match id {

@@ -10,6 +10,8 @@ WITH relation AS (
       AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
       AND NOT c.relispartition
       AND c.relpersistence <> 't'
+      -- a name that steers a terminal is nobody's honest name
+      AND c.relname !~ '[[:cntrl:]]' AND n.nspname !~ '[[:cntrl:]]'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
       AND ($2 IS NULL OR c.relname LIKE ANY ($2) OR n.nspname || '.' || c.relname LIKE ANY ($2))
       AND ($3 IS NULL OR NOT (c.relname LIKE ANY ($3) OR n.nspname || '.' || c.relname LIKE ANY ($3)))
@@ -20,7 +22,7 @@ WITH relation AS (
            CASE WHEN t.typtype = 'd' THEN b.typcategory ELSE t.typcategory END AS category,
            CASE WHEN t.typtype = 'd' THEN b.typname ELSE t.typname END AS type_name
     FROM relation r
-    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname !~ '[[:cntrl:]]'
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type b ON b.oid = t.typbasetype
     WHERE r.readable OR (r.partly_readable AND has_column_privilege($4, a.attrelid, a.attnum, 'SELECT'))
@@ -60,7 +62,7 @@ WITH relation AS (
         'nullable', NOT a.attnotnull,
         'key', EXISTS (SELECT FROM primary_key k WHERE k.indrelid = a.attrelid AND k.attnum = a.attnum),
         'unique', EXISTS (SELECT FROM single_unique u WHERE u.indrelid = a.attrelid AND u.attnum = a.attnum),
-        'comment', col_description(a.attrelid, a.attnum),
+        'comment', left(col_description(a.attrelid, a.attnum), 1000),
         'n_distinct', p.n_distinct,
         'null_frac', p.null_frac,
         'common', CASE WHEN a.kind = 'e'
@@ -94,7 +96,7 @@ WITH relation AS (
         'name', r.relname,
         'kind', CASE r.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view'
                                WHEN 'p' THEN 'partitioned_table' ELSE 'foreign_table' END,
-        'comment', obj_description(r.oid, 'pg_class'),
+        'comment', left(obj_description(r.oid, 'pg_class'), 1000),
         'rows', r.reltuples,
         'row_security', r.relrowsecurity,
         'whole', r.readable,
