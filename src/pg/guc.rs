@@ -98,7 +98,7 @@ macro_rules! settings {
 settings! {
     bool annotate = c"t2sql.annotate", true; Userset;
         c"Ends the SQL of ask() with a comment.", c"The comment holds request id, engine, confidence and assumptions.";
-    float min_confidence = c"t2sql.min_confidence", 0.4, 0.0, 1.0; Userset;
+    float min_confidence = c"t2sql.min_confidence", 0.5, 0.0, 1.0; Userset;
         c"Below this confidence a question is given back for clarification.", c"0 answers whatever can be answered.";
     float builtin_min_confidence = c"t2sql.builtin_min_confidence", 0.8, 0.0, 1.0; Userset;
         c"From this confidence on the built-in engine answers alone although a model is configured.", c"Used when t2sql.engine is auto.";

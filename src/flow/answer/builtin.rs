@@ -129,7 +129,9 @@ fn refused(refusal: Refusal) -> Error {
     if !refusal.suggestions.is_empty() {
         hint.push(format!("Try: {}.", refusal.suggestions.join(" or ")));
     }
-    if refusal.reason == Reason::Language {
+    if refusal.reason == Reason::Command {
+        hint.push("Ask for what you want to see; to change data, write SQL yourself.".into());
+    } else if refusal.reason == Reason::Language {
         hint.push("The built-in engine reads English; a model can be set with t2sql.set_llm().".into());
     } else if hint.is_empty() {
         hint.push("Use the names of tables and columns (SELECT * FROM t2sql.search('…') finds them), or set a model with t2sql.set_llm().".into());

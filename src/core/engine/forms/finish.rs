@@ -197,7 +197,17 @@ impl Builder<'_> {
         let trouble = self.count_trouble();
         let named = self.named();
         self.add_named_tables();
+        self.order_by_time();
         Some(Reading { query: self.query, form: self.form, named, assumptions: self.assumptions, trouble })
+    }
+
+    /// A series over time is read from its beginning, asked for or not.
+    fn order_by_time(&mut self) {
+        let q = &mut self.query;
+        if q.order.is_empty() && q.limit.is_none() && q.set.is_none() && !q.counted && q.first_of.is_empty() {
+            let buckets = q.group.iter().filter(|key| matches!(key, Expr::Bucket(..)));
+            q.order = buckets.map(|key| (key.clone(), Direction::Ascending)).collect();
+        }
     }
 
     /// Where nothing is asked for by name: the subject itself.
