@@ -4,5 +4,7 @@
 mod endpoint;
 #[path = "guard.rs"]
 mod guard;
+#[path = "owner_code.rs"]
+mod owner_code;
 #[path = "seal.rs"]
 mod seal;

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::flow::embedder::{BUILTIN, Embedder};
-use crate::pg::catalog::{self, Found, FoundTable};
+use crate::pg::catalog::{self, Found, FoundTable, Values};
 use crate::pg::kb::catalog::{ColumnValues, Stores};
 use crate::pg::kb::context::{self, Context, Definition, EmbeddingModel};
 use crate::pg::kb::vectors::{self, Chunk};
@@ -39,6 +39,9 @@ pub struct Report {
     pub removed: i64,
     /// Tables without statistics, whose profile is therefore empty.
     pub unanalysed: i64,
+    /// Columns whose values could not be read safely.
+    #[serde(default)]
+    pub unreadable: i64,
     /// Whether values are left for a later run.
     pub values_left: bool,
 }
@@ -59,6 +62,9 @@ pub fn run(
     let scanned = values(&context, &mut pending, Instant::now() + budget, &mut report)?;
     if scanned > 0 {
         tell(&format!("values of {scanned} tables read, {} new", report.values));
+    }
+    if report.unreadable > 0 {
+        tell(&format!("values of {} columns were skipped, because they could not be read safely", report.unreadable));
     }
     report.values_left = !pending.is_empty();
     let mut texts = pending_texts(&context, force)?;
@@ -229,9 +235,7 @@ pub fn values(
         let mut columns = Vec::new();
         if may_keep_values(&table) {
             for column in table.columns.iter().map(|found| &found.column).filter(|c| has_few_values(c, &table)) {
-                if let Some(values) = column_values(&table, column)? {
-                    columns.push(values);
-                }
+                columns.extend(column_values(&table, column, report)?);
             }
             scanned += 1;
         }
@@ -259,9 +263,16 @@ fn has_few_values(column: &Column, table: &FoundTable) -> bool {
     }
 }
 
-fn column_values(table: &FoundTable, column: &Column) -> Result<Option<ColumnValues>> {
+fn column_values(table: &FoundTable, column: &Column, report: &mut Report) -> Result<Option<ColumnValues>> {
     let limit = usize::try_from(guc::max_indexed_values()).unwrap_or_default();
-    let Some(found) = catalog::distinct_values(table, column, limit)? else { return Ok(None) };
+    let found = match catalog::distinct_values(table, column, limit)? {
+        Values::Found(found) => found,
+        Values::TooMany => return Ok(None),
+        Values::Unreadable => {
+            report.unreadable += 1;
+            return Ok(None);
+        }
+    };
     let mut kept = ColumnValues {
         column: column.name.clone(),
         values: Vec::new(),

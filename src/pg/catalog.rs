@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::pg::frame::Frame;
+use crate::pg::seal::{self, Limits, Scope};
 use crate::pg::{role, spi};
 use pgrx::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -94,23 +95,85 @@ pub fn missing_schemas(schemas: &[String]) -> Result<Vec<String>> {
     Ok(missing.unwrap_or_default())
 }
 
-/// Distinct values of one column with their frequency, most frequent first, or None when there
-/// are more than `limit`. Read as the table's owner in a restricted operation, so that nothing the
-/// owner attached to the table runs with the caller's rights.
-pub fn distinct_values(table: &FoundTable, column: &Column, limit: usize) -> Result<Option<Vec<(String, i64)>>> {
+/// What came of reading a column's values.
+pub enum Values {
+    /// With their frequency, most frequent first.
+    Found(Vec<(String, i64)>),
+    TooMany,
+    /// The guard refused, PostgreSQL raised an error, or it took too long.
+    Unreadable,
+}
+
+/// Most bytes that one column's values may have.
+const MOST_BYTES: i64 = 16 * 1024 * 1024;
+
+/// How long one column may take: its table's owner can put slow code behind it.
+const VALUES_TIMEOUT_MS: i32 = 10_000;
+
+/// Distinct values of one column. Read under the guard and the seal as the table's owner, so that
+/// nothing the owner attached to the table runs with other rights, writes, or stops the indexing.
+pub fn distinct_values(table: &FoundTable, column: &Column, limit: usize) -> Result<Values> {
+    let values = match column.family {
+        Family::Enum => enum_labels(table, column)?,
+        _ => match stored_values(table, column, limit)? {
+            Some(values) => values,
+            None => return Ok(Values::Unreadable),
+        },
+    };
+    Ok(if values.len() <= limit { Values::Found(values) } else { Values::TooMany })
+}
+
+#[derive(Deserialize)]
+struct ValueRow {
+    v: String,
+    n: i64,
+}
+
+/// At most `limit + 1` values.
+fn stored_values(table: &FoundTable, column: &Column, limit: usize) -> Result<Option<Vec<(String, i64)>>> {
     let owner = table_owner(pg_sys::Oid::from(table.oid))?;
     let reader = if role::is_dangerous(owner) { role::run_as()? } else { owner };
     let sql = format!(
-        "SELECT coalesce(json_agg(json_build_array(v, n) ORDER BY n DESC, v), '[]')::text FROM (
-           SELECT {column}::text AS v, count(*) AS n FROM {schema}.{table}
-           WHERE {column} IS NOT NULL GROUP BY 1 LIMIT $1) AS values",
+        "SELECT {column}::text AS v, count(*) AS n FROM {schema}.{table}
+         WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {}",
+        limit + 1,
         column = pgrx::spi::quote_identifier(&column.name),
         schema = pgrx::spi::quote_identifier(&table.schema),
         table = pgrx::spi::quote_identifier(&table.name),
     );
-    let _frame = Frame::role(reader);
-    let values: Vec<(String, i64)> = spi::json(&sql, &[(limit as i64 + 1).into()])?.unwrap_or_default();
-    Ok((values.len() <= limit).then_some(values))
+    let limits =
+        Limits { max_rows: i64::MAX, max_bytes: MOST_BYTES, timeout_ms: VALUES_TIMEOUT_MS, max_cost: f64::INFINITY };
+    let scope = Scope { search_path: &[], relations: None };
+    let Ok(rows) = seal::fetch_as(reader, &sql, &scope, &limits) else { return Ok(None) };
+    if rows.truncated {
+        return Ok(None);
+    }
+    let values = rows.json.iter().map(|json| serde_json::from_str(json).map(|ValueRow { v, n }| (v, n)));
+    Ok(values.collect::<std::result::Result<_, _>>().ok())
+}
+
+/// From the type and not from the table: the labels' owner may have put a function behind their cast to text.
+fn enum_labels(table: &FoundTable, column: &Column) -> Result<Vec<(String, i64)>> {
+    let _frame = Frame::caller();
+    let labels = spi::json(
+        "SELECT coalesce(json_agg(json_build_array(e.enumlabel, 1) ORDER BY e.enumsortorder), '[]')::text
+         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+         JOIN pg_enum e ON e.enumtypid = coalesce(nullif(t.typbasetype, 0), t.oid)
+         WHERE a.attrelid = $1 AND a.attname = $2",
+        &[pg_sys::Oid::from(table.oid).into(), column.name.as_str().into()],
+    )?;
+    Ok(labels.unwrap_or_default())
+}
+
+/// Whether a relation's owner could do no more with the current reader's rights than with its own.
+pub fn has_trusted_owner(schema: &str, name: &str) -> Result<bool> {
+    let reader = role::reader()?;
+    let _frame = Frame::caller();
+    let owner = spi::cell::<pg_sys::Oid>(
+        "SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
+        &[schema.into(), name.into()],
+    )?;
+    Ok(owner.is_some_and(|owner| role::trusts(reader, owner)))
 }
 
 fn table_owner(table: pg_sys::Oid) -> Result<pg_sys::Oid> {

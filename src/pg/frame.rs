@@ -23,11 +23,6 @@ impl Frame {
         Frame::enter(None)
     }
 
-    /// As `role` in a restricted operation, for reading its own tables.
-    pub fn role(role: pg_sys::Oid) -> Frame {
-        Frame::enter(Some(role))
-    }
-
     fn enter(role: Option<pg_sys::Oid>) -> Frame {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         // SAFETY: plain backend state, main thread; everything is put back in `drop`.

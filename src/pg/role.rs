@@ -52,6 +52,13 @@ pub fn is_curator() -> bool {
     }
 }
 
+/// Whether code of `owner` may run as `role`: that of a superuser, or of a role whose
+/// rights it has anyway.
+pub fn trusts(role: pg_sys::Oid, owner: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups on the main thread.
+    unsafe { pg_sys::superuser_arg(owner) || pg_sys::has_privs_of_role(role, owner) }
+}
+
 /// Superusers, and members of the roles that reach files and programs of the server.
 pub fn is_dangerous(role: pg_sys::Oid) -> bool {
     // SAFETY: catalog look-ups on the main thread.

@@ -162,7 +162,7 @@ impl From<Problem> for Error {
 
 /// Looks at `sql` without running it. A cancel or `statement_timeout` is raised, not returned.
 pub fn check(sql: &str, scope: &Scope, limits: &Limits) -> Result<Checked, Problem> {
-    frame::sealed(sql, scope, limits, |frame| {
+    frame::sealed(sql, scope, limits, frame::identity()?, |frame| {
         let planned = frame.plan(limits)?;
         Ok(Checked {
             columns: planned.columns.clone(),
@@ -180,9 +180,19 @@ pub fn check(sql: &str, scope: &Scope, limits: &Limits) -> Result<Checked, Probl
 
 /// Runs `sql` and returns its rows as json, as many as the caps allow.
 pub fn fetch(sql: &str, scope: &Scope, limits: &Limits) -> Result<Rows, Problem> {
+    collect(sql, scope, limits, frame::identity()?)
+}
+
+/// As [`fetch`], with the rights of `role` instead of the caller's. For SQL of our own only, and a
+/// role that is not dangerous.
+pub fn fetch_as(role: pg_sys::Oid, sql: &str, scope: &Scope, limits: &Limits) -> Result<Rows, Problem> {
+    collect(sql, scope, limits, frame::Identity { role, run_as: None })
+}
+
+fn collect(sql: &str, scope: &Scope, limits: &Limits, identity: frame::Identity) -> Result<Rows, Problem> {
     let start = Instant::now();
     let mut collector = rows::JsonRows::new(limits);
-    frame::sealed(sql, scope, limits, |frame| {
+    frame::sealed(sql, scope, limits, identity, |frame| {
         let planned = frame.plan(limits)?;
         frame.execute(&planned, &mut collector)
     })?;
@@ -197,7 +207,7 @@ pub fn fetch(sql: &str, scope: &Scope, limits: &Limits) -> Result<Rows, Problem>
 /// or bytes than the caps allow are a problem here, since a shortened result couldn't be told from a whole one.
 pub fn fill(sql: &str, scope: &Scope, limits: &Limits, target: &mut rows::TypedRows) -> Result<(), Problem> {
     target.set_limits(limits);
-    frame::sealed(sql, scope, limits, |frame| {
+    frame::sealed(sql, scope, limits, frame::identity()?, |frame| {
         let planned = frame.plan(limits)?;
         frame.execute(&planned, target)
     })?;

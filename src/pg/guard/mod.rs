@@ -6,8 +6,10 @@
 //! sealed frame of `pg::seal`, because analysis may already execute code.
 
 mod functions;
+mod owned;
 pub mod raw;
 mod relations;
+mod stored;
 mod types;
 pub mod walk;
 

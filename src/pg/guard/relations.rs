@@ -3,7 +3,7 @@
 use super::walk::Walk;
 use super::{Allowed, Stop, oids, text};
 use crate::pg::ffi;
-use pgrx::pg_sys;
+use pgrx::prelude::*;
 
 /// What the catalog says about one relation.
 pub struct Relation {
@@ -12,7 +12,8 @@ pub struct Relation {
     pub name: String,
     namespace: pg_sys::Oid,
     kind: u8,
-    has_children: bool,
+    pub(super) owner: pg_sys::Oid,
+    pub(super) has_children: bool,
     pub row_security: bool,
 }
 
@@ -31,6 +32,7 @@ impl Relation {
                 name: text(row.relname.data.as_ptr()),
                 namespace: row.relnamespace,
                 kind: row.relkind as u8,
+                owner: row.relowner,
                 has_children: row.relhassubclass,
                 row_security: row.relrowsecurity,
             };
@@ -121,9 +123,10 @@ impl Walk<'_> {
                     "Register it with t2sql.register_database(), or ask another database.",
                 );
             }
-            if !self.relations.iter().any(|known| known.oid == relation.oid) {
-                self.relations.push(Relation::fetch(entry.relid).unwrap_or(relation));
-            }
+        }
+        self.owners_code(&relation)?;
+        if self.views.is_empty() && !self.relations.iter().any(|known| known.oid == relation.oid) {
+            self.relations.push(relation);
         }
         if entry.relkind as u8 == pg_sys::RELKIND_VIEW { self.view(entry.relid) } else { Ok(()) }
     }
@@ -133,6 +136,7 @@ impl Walk<'_> {
         if self.views.contains(&oid) || self.views_seen.contains(&oid) {
             return Ok(());
         }
+        check_for_interrupts!();
         self.views.push(oid);
         // SAFETY: analysis holds a lock on the view; the query is a copy of the stored rule's.
         let outcome = unsafe {

@@ -1,11 +1,9 @@
 //! Code that hides behind types: domain checks, casts to json, names of catalog objects.
 
 use super::walk::Walk;
-use super::{Stop, builtin, text};
+use super::{Stop, builtin, stored, text};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::ffi::{CStr, CString};
-use std::ptr;
 
 /// Types whose input looks names up in the catalogs, existing or not, readable or not.
 /// `regconfig` and `regdictionary` are not among them: text search needs them.
@@ -20,26 +18,59 @@ const NAMING_TYPES: &[pg_sys::Oid] = &[
     pg_sys::REGROLEOID,
 ];
 
+/// Types on the way from a value to what it is made of in the end. Real ones need a handful.
+const MAX_DEPTH: usize = 100;
+
 impl Walk<'_> {
     /// For a type that the query only reads, such as a column's: its casts to json, which
     /// `row_to_json` calls without any node in the tree.
     pub(super) fn type_read(&mut self, oid: pg_sys::Oid) -> Result<(), Stop> {
+        self.each_part(oid, Self::judge_read)
+    }
+
+    /// For a type whose values the query makes: domain checks run, catalog names are resolved.
+    pub(super) fn type_made(&mut self, oid: pg_sys::Oid) -> Result<(), Stop> {
+        self.type_read(oid)?;
+        self.each_part(oid, Self::judge_made)
+    }
+
+    /// Judges a type and all that it consists of. A list of what is left and no recursion: anybody
+    /// may nest types deeper than the stack. `judge` tells whether to look into the type.
+    fn each_part(
+        &mut self,
+        oid: pg_sys::Oid,
+        judge: fn(&mut Self, pg_sys::Oid) -> Result<bool, Stop>,
+    ) -> Result<(), Stop> {
+        let mut left = vec![(oid, 1)];
+        while let Some((oid, depth)) = left.pop() {
+            check_for_interrupts!();
+            if depth > MAX_DEPTH {
+                return Stop::refuse(
+                    "deep-type",
+                    format!("a type is nested in more than {MAX_DEPTH} others"),
+                    "Use columns of simpler types.",
+                );
+            }
+            if judge(self, oid)? {
+                left.extend(parts(oid).into_iter().map(|part| (part, depth + 1)));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_read(&mut self, oid: pg_sys::Oid) -> Result<bool, Stop> {
         if builtin(oid) || !self.types_read.insert(oid) {
-            return Ok(());
+            return Ok(false);
         }
         for target in [pg_sys::JSONOID, pg_sys::JSONBOID] {
             if let Some(function) = cast_function(oid, target) {
                 self.function(function)?;
             }
         }
-        for part in parts(oid) {
-            self.type_read(part)?;
-        }
-        Ok(())
+        Ok(true)
     }
 
-    /// For a type whose values the query makes: domain checks run, catalog names are resolved.
-    pub(super) fn type_made(&mut self, oid: pg_sys::Oid) -> Result<(), Stop> {
+    fn judge_made(&mut self, oid: pg_sys::Oid) -> Result<bool, Stop> {
         if NAMING_TYPES.contains(&oid) {
             return Stop::refuse(
                 "catalog-type",
@@ -47,19 +78,18 @@ impl Walk<'_> {
                 "Name tables in FROM; generated SQL has no business with catalog objects.",
             );
         }
-        self.type_read(oid)?;
         if builtin(oid) {
+            // an array of names; other types of PostgreSQL's own hide none
             // SAFETY: a catalog lookup.
-            let element = unsafe { pg_sys::get_element_type(oid) };
-            return if NAMING_TYPES.contains(&element) { self.type_made(element) } else { Ok(()) };
+            return Ok(NAMING_TYPES.contains(&unsafe { pg_sys::get_element_type(oid) }));
         }
         if !self.types_made.insert(oid) {
-            return Ok(());
+            return Ok(false);
         }
-        for check in domain_checks(oid) {
-            // SAFETY: text that PostgreSQL itself wrote as a node tree.
-            let expression = unsafe { pg_sys::stringToNode(check.as_ptr()) };
-            if self.expression(expression.cast()).is_err() {
+        // a domain over a domain: its parts go on
+        let checks = if is_domain(oid) { stored::DOMAIN_CHECKS.trees(oid) } else { Vec::new() };
+        for check in checks {
+            if self.expression(check).is_err() {
                 return Stop::refuse(
                     "domain-check",
                     format!("domain {} has a check that calls a function which is not allowed", name(oid)),
@@ -67,10 +97,7 @@ impl Walk<'_> {
                 );
             }
         }
-        for part in parts(oid) {
-            self.type_made(part)?;
-        }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -97,6 +124,11 @@ fn parts(oid: pg_sys::Oid) -> Vec<pg_sys::Oid> {
     parts
 }
 
+fn is_domain(oid: pg_sys::Oid) -> bool {
+    // SAFETY: a catalog lookup; 0 for unknown OIDs.
+    (unsafe { pg_sys::get_typtype(oid) }) as u8 == pg_sys::TYPTYPE_DOMAIN
+}
+
 /// What a domain is directly made of; `getBaseType` would skip domains in between.
 fn next_base(oid: pg_sys::Oid) -> pg_sys::Oid {
     // SAFETY: a syscache row is valid until released; only its fixed part is read.
@@ -119,38 +151,4 @@ fn cast_function(source: pg_sys::Oid, target: pg_sys::Oid) -> Option<pg_sys::Oid
         pg_sys::find_coercion_pathway(target, source, pg_sys::CoercionContext::COERCION_EXPLICIT, &mut function)
     };
     (path == pg_sys::CoercionPathType::COERCION_PATH_FUNC && function != pg_sys::InvalidOid).then_some(function)
-}
-
-/// Check expressions of a domain, as stored node trees. A domain over a domain: [`parts`] goes on.
-///
-/// A catalog scan and not SPI: SPI would look with the statement's snapshot, which does not
-/// see a check that was added since.
-fn domain_checks(oid: pg_sys::Oid) -> Vec<CString> {
-    const CONSTRAINTS: pg_sys::Oid = pg_sys::Oid::from_u32(2606);
-    const BY_TYPE: pg_sys::Oid = pg_sys::Oid::from_u32(2666);
-    let mut checks = Vec::new();
-    // SAFETY: PostgreSQL's usual way of scanning a catalog; column numbers differ between versions.
-    unsafe {
-        if pg_sys::get_typtype(oid) as u8 != pg_sys::TYPTYPE_DOMAIN {
-            return checks;
-        }
-        let column = |name: &CStr| pg_sys::get_attnum(CONSTRAINTS, name.as_ptr());
-        let mut key = pg_sys::ScanKeyData::default();
-        let equal = pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber;
-        pg_sys::ScanKeyInit(&mut key, column(c"contypid"), equal, pg_sys::F_OIDEQ.into(), oid.into());
-        let catalog = pg_sys::table_open(CONSTRAINTS, pg_sys::AccessShareLock as i32);
-        let scan = pg_sys::systable_beginscan(catalog, BY_TYPE, true, ptr::null_mut(), 1, &mut key);
-        loop {
-            let row = pg_sys::systable_getnext(scan);
-            if row.is_null() {
-                break;
-            }
-            let mut null = false;
-            let tree = pg_sys::heap_getattr(row, column(c"conbin").into(), (*catalog).rd_att, &mut null);
-            checks.extend(String::from_datum(tree, null).and_then(|tree| CString::new(tree).ok()));
-        }
-        pg_sys::systable_endscan(scan);
-        pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
-    }
-    checks
 }

@@ -62,13 +62,14 @@ pub fn sealed<T>(
     sql: &str,
     scope: &Scope,
     limits: &Limits,
+    identity: Identity,
     body: impl FnOnce(&Frame) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     if let Err(stop) = crate::pg::guard::raw::check_text(sql) {
         return Err(super::problem(stop, &[], sql));
     }
     let _once = Once::enter()?;
-    let (role, run_as) = identity()?;
+    let Identity { role, run_as } = identity;
     let frame = Frame {
         sql,
         source: CString::new(sql).expect("NUL characters were refused above"),
@@ -239,11 +240,18 @@ fn set(name: &CStr, value: Option<&CStr>) {
     }
 }
 
+/// Who SQL runs as.
+pub struct Identity {
+    pub role: pg_sys::Oid,
+    /// Its name, where that is worth telling.
+    pub run_as: Option<String>,
+}
+
 /// Who generated SQL runs as: the caller, or `t2sql.run_as` for those whose privileges go beyond tables.
-fn identity() -> Result<(pg_sys::Oid, Option<String>), Problem> {
-    let reader = role::reader()
+pub fn identity() -> Result<Identity, Problem> {
+    let role = role::reader()
         .map_err(|error| Problem::Setup { message: error.to_string(), hint: error.hint().unwrap_or_default() })?;
-    Ok((reader, (reader != role::current()).then(|| role::name(reader))))
+    Ok(Identity { role, run_as: (role != role::current()).then(|| role::name(role)) })
 }
 
 /// Generated SQL must not get back into t2sql, neither by a function nor by a policy.
