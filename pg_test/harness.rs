@@ -19,6 +19,7 @@ fn endpoints() -> &'static Endpoints {
     static ENDPOINTS: OnceLock<Endpoints> = OnceLock::new();
     ENDPOINTS.get_or_init(|| {
         let script = || Script::default().otherwise("SELECT 1");
+        let open = model(script());
         let tls = start(Script { tls: true, ..script() });
         let ca_file = std::env::temp_dir().join(format!("t2sql-ca-{}.pem", std::process::id()));
         std::fs::write(&ca_file, tls.ca_pem.as_deref().unwrap_or_default())
@@ -26,11 +27,28 @@ fn endpoints() -> &'static Endpoints {
         Endpoints {
             tls,
             ca_file: ca_file.display().to_string(),
-            open: start(script()),
+            open: start(open),
             guarded: start(Script { key: Some("sk-right".into()), ..script() }),
             silent: start(Script { stall_accept: true, ..Script::default() }),
         }
     })
+}
+
+/// What the model of llm.rs says, by the words of the question.
+fn model(script: Script) -> Script {
+    let patients = "```sql\nSELECT count(*) AS n FROM clinic.patients\n```";
+    script
+        .reply("how many wizards", "[]")
+        .reply("You choose the tables", "[\"clinic.patients\", \"clinic.visits\"]")
+        .reply("That failed with SQLSTATE 42P01", patients)
+        .reply("count those who are ill", patients)
+        .reply("count the mistaken", "SELECT count(*) FROM clinic.patience")
+        .reply("say prose only", "I would rather not say.")
+        .reply("say two statements", "```sql\nSELECT 1; SELECT 2\n```")
+        .reply("say destroy", "```sql\nDELETE FROM clinic.patients\n```")
+        .reply("say sleep", "SELECT pg_sleep(5)")
+        .reply("say secrets", "SELECT rolpassword FROM pg_authid")
+        .reply("say decline", "UNANSWERABLE: no table holds that")
 }
 
 pub fn setup(_options: Vec<&str>) {}

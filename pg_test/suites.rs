@@ -1,10 +1,20 @@
 //! In-database suites, one module a room.
 
+#[path = "ask.rs"]
+mod ask;
 #[path = "endpoint.rs"]
 mod endpoint;
 #[path = "guard.rs"]
 mod guard;
+#[path = "index.rs"]
+mod index;
+#[path = "learn.rs"]
+mod learn;
+#[path = "llm.rs"]
+mod llm;
 #[path = "owner_code.rs"]
 mod owner_code;
 #[path = "seal.rs"]
 mod seal;
+#[path = "support.rs"]
+mod support;

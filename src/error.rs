@@ -64,6 +64,10 @@ pub enum Error {
     #[error("{message}")]
     Privilege { message: String, hint: String },
 
+    /// Needs to commit, where that is not possible.
+    #[error("{message}")]
+    Transaction { message: String, hint: String },
+
     #[error("{message}")]
     ReadOnly { message: String, hint: String },
 
@@ -109,6 +113,7 @@ impl Error {
             Error::Columns { .. } => ERRCODE_DATATYPE_MISMATCH,
             Error::Busy { .. } => ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Error::Privilege { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Error::Transaction { .. } => ERRCODE_ACTIVE_SQL_TRANSACTION,
             Error::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
         }
     }
@@ -150,6 +155,7 @@ impl Error {
             | Error::Limit { hint, .. }
             | Error::Busy { hint, .. }
             | Error::Privilege { hint, .. }
+            | Error::Transaction { hint, .. }
             | Error::ReadOnly { hint, .. } => hint.clone(),
         })
     }

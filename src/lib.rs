@@ -13,6 +13,7 @@ extension_sql_file!("../sql/install/10_registry.sql");
 extension_sql_file!("../sql/install/11_catalog.sql", requires = ["10_registry"]);
 extension_sql_file!("../sql/install/12_learning.sql", requires = ["11_catalog"]);
 extension_sql_file!("../sql/install/13_vectors.sql", requires = ["12_learning"]);
+extension_sql_file!("../sql/install/14_column_comments.sql", requires = ["13_vectors"]);
 extension_sql_file!("../sql/install/20_triggers.sql", requires = ["13_vectors"]);
 extension_sql_file!("../sql/install/21_hypertables.sql", requires = ["20_triggers"]);
 extension_sql_file!("../sql/install/30_endpoint.sql", requires = [pg::endpoint::_endpoint_validator]);

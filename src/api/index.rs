@@ -1,5 +1,6 @@
 //! `index_schema`, and what the procedure `reindex` calls.
 
+use super::names;
 use crate::flow::index::{self, Report};
 use crate::pg::kb::context::Context;
 use pgrx::iter::TableIterator;
@@ -22,7 +23,7 @@ type Row = (
 /// Looks at the schemas (all of users without `schemas`) and keeps what changed.
 #[pg_extern(volatile, parallel_unsafe, cost = 100000)]
 fn index_schema(
-    schemas: default!(Option<Vec<String>>, "NULL"),
+    schemas: default!(Option<Vec<Option<String>>>, "NULL"),
     force: default!(Option<bool>, "false"),
     database: default!(Option<&str>, "NULL"),
 ) -> Result<
@@ -43,6 +44,7 @@ fn index_schema(
     >,
     ErrorReport,
 > {
+    let schemas = names(schemas, "schemas")?;
     let (context, report) = index::run(database, schemas, force.unwrap_or(false), &|line| notice!("t2sql: {line}"))?;
     Ok(TableIterator::once(row(&context, &report)?))
 }
@@ -71,7 +73,7 @@ fn index_one_schema(
     >,
     ErrorReport,
 > {
-    index_schema(schema.map(|s| vec![s.to_owned()]), force, database)
+    index_schema(schema.map(|s| vec![Some(s.to_owned())]), force, database)
 }
 
 fn row(context: &Context, report: &Report) -> Result<Row, ErrorReport> {

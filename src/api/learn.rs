@@ -1,5 +1,6 @@
 //! `feedback`, `add_sample`: what makes the next answer better.
 
+use super::names;
 use crate::flow::learn::{self, Given, Said};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -40,10 +41,10 @@ fn add_sample(
     question: Option<&str>,
     sql: Option<&str>,
     database: default!(Option<&str>, "NULL"),
-    tags: default!(Option<Vec<String>>, "'{}'"),
+    tags: default!(Option<Vec<Option<String>>>, "'{}'"),
     performance_notes: default!(Option<&str>, "NULL"),
 ) -> Result<Option<i64>, ErrorReport> {
     let (Some(question), Some(sql)) = (question, sql) else { return Ok(None) };
-    let given = Given { question, sql, tags: tags.unwrap_or_default(), notes: performance_notes };
+    let given = Given { question, sql, tags: names(tags, "tags")?.unwrap_or_default(), notes: performance_notes };
     Ok(Some(learn::add_sample(&given, database)?))
 }

@@ -18,3 +18,12 @@ use pgrx::JsonB;
 fn options(options: Option<&JsonB>) -> Result<Options, Error> {
     Options::read(options.map(|JsonB(value)| value))
 }
+
+/// Reads a list of names; a NULL among them is an error.
+fn names(list: Option<Vec<Option<String>>>, argument: &str) -> Result<Option<Vec<String>>, Error> {
+    let complete = list.map(|list| list.into_iter().collect::<Option<Vec<String>>>());
+    if complete == Some(None) {
+        return Err(Error::argument(format!("{argument} contains NULL"), "Leave the NULL out."));
+    }
+    Ok(complete.flatten())
+}

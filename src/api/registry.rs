@@ -1,5 +1,6 @@
 //! `register_database`, `unregister_database`, `set_description`: what is asked about.
 
+use super::names;
 use crate::flow::registry::{self, Registration};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -8,13 +9,14 @@ use pgrx::prelude::*;
 #[pg_extern(volatile, parallel_unsafe)]
 fn register_database(
     name: Option<&str>,
-    schemas: Option<Vec<String>>,
+    schemas: Option<Vec<Option<String>>>,
     description: default!(Option<&str>, "NULL"),
-    include: default!(Option<Vec<String>>, "NULL"),
-    exclude: default!(Option<Vec<String>>, "NULL"),
+    include: default!(Option<Vec<Option<String>>>, "NULL"),
+    exclude: default!(Option<Vec<Option<String>>>, "NULL"),
     enforce: default!(Option<bool>, "false"),
 ) -> Result<Option<i64>, ErrorReport> {
-    let (Some(name), Some(schemas)) = (name, schemas) else { return Ok(None) };
+    let (include, exclude) = (names(include, "include")?, names(exclude, "exclude")?);
+    let (Some(name), Some(schemas)) = (name, names(schemas, "schemas")?) else { return Ok(None) };
     let enforce = enforce.unwrap_or(false);
     Ok(Some(registry::register(&Registration { name, schemas, description, include, exclude, enforce })?))
 }

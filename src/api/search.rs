@@ -1,5 +1,6 @@
 //! `search`: everything indexed, by words and by meaning.
 
+use super::names;
 use crate::flow::search;
 use pgrx::iter::TableIterator;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -10,7 +11,7 @@ use pgrx::prelude::*;
 fn search(
     query: Option<&str>,
     k: default!(Option<i32>, "10"),
-    kinds: default!(Option<Vec<String>>, "NULL"),
+    kinds: default!(Option<Vec<Option<String>>>, "NULL"),
     threshold: default!(Option<f32>, "0"),
     database: default!(Option<&str>, "NULL"),
 ) -> Result<
@@ -21,6 +22,7 @@ fn search(
     ErrorReport,
 > {
     let Some(query) = query else { return Ok(TableIterator::empty()) };
+    let kinds = names(kinds, "kinds")?;
     let found = search::search(query, k.unwrap_or(10), kinds.as_deref(), threshold.unwrap_or(0.0), database)?;
     Ok(TableIterator::new(found.into_iter().map(|f| (f.kind.to_owned(), f.object, f.score, f.snippet))))
 }

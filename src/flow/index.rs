@@ -97,6 +97,12 @@ pub fn prepare(database: Option<&str>, schemas: Option<&[String]>) -> Result<Con
         ));
     }
     if let Some(given) = schemas {
+        if given.is_empty() {
+            return Err(Error::argument(
+                "schemas is empty",
+                "Name schemas of this database, or leave the argument out for all.",
+            ));
+        }
         let missing = catalog::missing_schemas(given)?;
         if !missing.is_empty() {
             return Err(Error::argument(
@@ -152,13 +158,16 @@ pub fn structure(context: &Context, schemas: Option<&[String]>, force: bool, rep
         context.exclude.as_deref(),
     )?;
     if found.tables.is_empty() {
+        let places = schemas.unwrap_or(&context.schemas).join(", ");
+        if found.hidden > 0 {
+            return Err(Error::Privilege {
+                message: format!("this role may read none of the {} relations in {places}", found.hidden),
+                hint: "GRANT USAGE on the schema and SELECT on its tables first.".into(),
+            });
+        }
         return Err(Error::setup(
-            format!("there is no table to index in {}", schemas.unwrap_or(&context.schemas).join(", ")),
-            if found.hidden > 0 {
-                format!("{} relations exist that this role may not read: GRANT SELECT on them first.", found.hidden)
-            } else {
-                "Create tables first, or name other schemas.".to_owned()
-            },
+            format!("there is no table to index in {places}"),
+            "Create tables first, or name other schemas.",
         ));
     }
     let stores: Stores = kb::catalog::store(context, &found, force)?;
@@ -218,7 +227,9 @@ pub fn pending_values(context: &Context, found: &Found, force: bool) -> Result<V
 }
 
 fn values_state(table: &FoundTable) -> String {
-    format!("{}/{}", table.values_state, guc::max_indexed_values())
+    // row security that is switched on takes away what was kept
+    let most = if may_keep_values(table) { guc::max_indexed_values() } else { 0 };
+    format!("{}/{most}", table.values_state)
 }
 
 /// Reads values until `deadline`; returns how many tables were read. What is left stays in `pending`.

@@ -5,9 +5,10 @@ use crate::flow::answer::validate;
 use crate::flow::embedder::Embedder;
 use crate::flow::scope::Scope;
 use crate::pg::kb::learn::{self, Feedback, Sample};
+use crate::pg::kb::require_write;
 use crate::pg::kb::vectors::{self, Chunk};
+use crate::pg::role;
 use crate::pg::seal::{self, Limits};
-use crate::pg::{kb, role};
 use t2sql_core::sample::Template;
 use t2sql_core::text::{content_hash, fold};
 
@@ -183,14 +184,4 @@ fn complexity(sql: &str, relations: usize) -> i32 {
         + count("union")
         + count("except");
     i32::try_from(parts).unwrap_or(10).clamp(1, 10)
-}
-
-fn require_write(what: &str) -> Result<()> {
-    if kb::can_write() {
-        return Ok(());
-    }
-    Err(Error::ReadOnly {
-        message: format!("{what} can't be stored in a read-only transaction"),
-        hint: "Use a READ WRITE transaction on the primary.".into(),
-    })
 }

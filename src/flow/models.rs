@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::flow::embedder::BUILTIN;
 use crate::pg::endpoint::{self, Endpoint};
-use crate::pg::kb::context;
+use crate::pg::kb::{context, require_write};
 use std::time::Instant;
 use t2sql_core::embed;
 use t2sql_core::wire::{ChatRequest, Message};
@@ -18,6 +18,7 @@ pub struct Tested {
 
 /// Lets a context (all without `database`) ask `model` of `server`.
 pub fn set_llm(server: &str, model: &str, database: Option<&str>) -> Result<Tested> {
+    require_write("models")?;
     let database = database.map(|name| context::get(Some(name))).transpose()?;
     require_context()?;
     let started = Instant::now();
@@ -40,6 +41,7 @@ pub fn set_llm(server: &str, model: &str, database: Option<&str>) -> Result<Test
 
 /// Takes the model away: answers come from samples and the built-in engine.
 pub fn unset_llm(database: Option<&str>) -> Result<Tested> {
+    require_write("models")?;
     let database = database.map(|name| context::get(Some(name))).transpose()?;
     context::drop_llm(database.map(|d| d.id))?;
     Ok(Tested {
@@ -53,6 +55,7 @@ pub fn unset_llm(database: Option<&str>) -> Result<Tested> {
 /// Lets the next index run of a context (all without `database`) embed with `model` of `server`;
 /// `builtin` as server needs no model.
 pub fn set_embedder(server: &str, model: Option<&str>, database: Option<&str>) -> Result<Tested> {
+    require_write("models")?;
     let database = database.map(|name| context::get(Some(name))).transpose()?;
     require_context()?;
     let started = Instant::now();

@@ -19,6 +19,7 @@ pub struct Registration<'a> {
 
 /// Registers a context or changes it; returns its id.
 pub fn register(r: &Registration) -> Result<i64> {
+    kb::require_write("contexts")?;
     if r.name.trim().is_empty() {
         return Err(Error::argument(
             "name must not be empty",
@@ -50,11 +51,13 @@ pub fn register(r: &Registration) -> Result<i64> {
 }
 
 pub fn unregister(name: &str) -> Result<bool> {
+    kb::require_write("contexts")?;
     context::remove(name)
 }
 
 /// Describes `schema.table`, `table`, `table.column` or `schema.table.column`.
 pub fn describe(object: &str, description: Option<&str>, database: Option<&str>) -> Result<bool> {
+    kb::require_write("descriptions")?;
     if let Some(text) = description
         && text.len() > LONGEST_DESCRIPTION
     {

@@ -10,6 +10,7 @@ use crate::pg::kb::context::LlmModel;
 use crate::pg::seal::{Phase, Problem};
 use crate::pg::{clock, guc};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Instant;
 use t2sql_core::prompt::{self, Failed, Prompt, SendValues};
 use t2sql_core::rank::Fusion;
@@ -140,12 +141,15 @@ impl Call<'_> {
         let bytes: usize = prompt.messages.iter().map(|m| m.content.len()).sum();
         let before = self.trace.sent.as_ref();
         let sum = |name: &str| before.and_then(|s| s[name].as_u64()).unwrap_or(0);
+        // the first call may offer more than the next one names
+        let earlier = before.and_then(|s| s["tables"].as_array()).into_iter().flatten().filter_map(|t| t.as_str());
+        let tables: BTreeSet<&str> = earlier.chain(prompt.names.iter().map(String::as_str)).collect();
         self.trace.sent = Some(json!({
             "server": self.model.server,
             "calls": sum("calls") + 1,
             "bytes": sum("bytes") + bytes as u64,
-            "tables": prompt.names,
-            "columns": prompt.columns,
+            "tables": tables,
+            "columns": sum("columns").max(prompt.columns as u64),
         }));
     }
 }

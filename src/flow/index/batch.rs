@@ -5,10 +5,10 @@
 
 use super::{Report, embed_batch, finish, pending_texts, pending_values, prepare, structure, values};
 use crate::error::{Error, Result};
-use crate::pg::catalog;
 use crate::pg::guc;
 use crate::pg::kb::context::{self, Context};
 use crate::pg::kb::runs::{self, Phase, Run};
+use crate::pg::{catalog, kb};
 use std::time::{Duration, Instant};
 
 /// How long one batch works before it commits.
@@ -16,6 +16,12 @@ const BATCH_TIME: Duration = Duration::from_secs(2);
 
 /// Registers a run after its first phase; returns its id.
 pub fn begin(database: Option<&str>) -> Result<i64> {
+    if !kb::can_commit() {
+        return Err(Error::Transaction {
+            message: "reindex() commits its batches, so it can't run inside a transaction block".into(),
+            hint: "CALL it by itself, outside BEGIN; SELECT * FROM t2sql.index_schema() works anywhere.".into(),
+        });
+    }
     let context = prepare(database, None)?;
     if let Some(run) = runs::running(context.id)? {
         return Err(Error::Busy {

@@ -37,12 +37,13 @@ pub struct Run {
     pub seconds: f64,
 }
 
-/// The run of a context whose backend is still there. One without was cut off.
+/// The run of a context whose backend is still at work. One whose backend is gone or idle was cut off.
 pub fn running(database: i64) -> Result<Option<i64>> {
     let _frame = Frame::owner();
     spi::cell(
         "SELECT r.id FROM t2sql.index_runs r JOIN pg_stat_activity a ON a.pid = r.backend_pid AND a.backend_start < r.created_at
          WHERE r.database_id = $1 AND r.state = 'running' AND r.backend_pid <> pg_backend_pid()
+           AND a.state IS DISTINCT FROM 'idle'
          ORDER BY r.id DESC LIMIT 1",
         &[database.into()],
     )
