@@ -15,14 +15,15 @@ state_of_last() { sql -d reindexed -c "SELECT state FROM t2sql.index_runs ORDER 
 
 # a plain role that has t2sql_admin, as pg_cron would call it
 as_admin -v ON_ERROR_STOP=1 -c 'CALL t2sql.reindex()'
-same 'state of the first run' done "$(state_of_last)"
+same 'state of the first run' 'done' "$(state_of_last)"
 same 'tables' 3 "$(sql -d reindexed -c 'SELECT count(*) FROM t2sql.db_tables')"
 as_admin -v ON_ERROR_STOP=1 -c "CALL t2sql.reindex(max_time => '1 min')"
 same 'embeddings of the second run' 0 "$(sql -d reindexed -c "SELECT progress ->> 'embeddings' FROM t2sql.index_runs ORDER BY id DESC LIMIT 1")"
 
 # where it can't commit it says so
 as_admin -c BEGIN -c 'CALL t2sql.reindex()' >"$state/reindex.out" 2>&1 || true
-grep -q 'transaction block' "$state/reindex.out" && grep -q 'HINT' "$state/reindex.out" || { cat "$state/reindex.out" && exit 1; }
+grep -q 'transaction block' "$state/reindex.out" || { cat "$state/reindex.out" && exit 1; }
+grep -q 'HINT' "$state/reindex.out" || { cat "$state/reindex.out" && exit 1; }
 
 # A run that waits for a table that another session holds, so that it can be caught at work.
 sql -d reindexed -c 'ALTER TABLE lending.books ADD COLUMN shelf text' -c "UPDATE lending.books SET shelf = 'A' || id % 5" -c 'ANALYZE lending.books' \
@@ -33,7 +34,7 @@ sleep 1
 PGAPPNAME=first_run as_admin -c 'CALL t2sql.reindex()' >"$state/reindex.first" 2>&1 &
 first=$!
 sleep 2
-same 'a run that others can see' running "$(state_of_last)"
+same 'a run that others can see' 'running' "$(state_of_last)"
 # the second caller is told, at once
 as_admin -c "SET lock_timeout = '2s'" -c 'CALL t2sql.reindex()' >"$state/reindex.out" 2>&1 || true
 grep -qE 'under way|being indexed' "$state/reindex.out" || { cat "$state/reindex.out" && exit 1; }
@@ -45,7 +46,7 @@ wait "$first" || true
 wait "$holder" || true
 same 'an answer after the interruption' 30 "$(sql -d reindexed -c "SELECT t2sql.execute_nl('how many readers are there?')" | tr -dc '0-9')"
 as_admin -v ON_ERROR_STOP=1 -c 'CALL t2sql.reindex()'
-same 'state of the next run' done "$(state_of_last)"
+same 'state of the next run' 'done' "$(state_of_last)"
 same 'runs that look under way' 0 "$(sql -d reindexed -c "SELECT count(*) FROM t2sql.index_runs WHERE state = 'running'")"
 same 'values of the new column' 5 "$(sql -d reindexed -c "SELECT count(*) FROM t2sql.column_values v JOIN t2sql.db_columns c ON c.id = v.column_id WHERE c.column_name = 'shelf'")"
 same 'columns without a vector' 0 "$(sql -d reindexed -c "SELECT count(*) FROM t2sql.db_columns c WHERE NOT EXISTS (SELECT FROM t2sql.vector_embeddings e WHERE e.collection = 'column' AND e.object_id = c.id)")"
