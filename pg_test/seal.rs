@@ -307,8 +307,18 @@ AS '@MODULE_PATHNAME@', '@FUNCTION_NAME@';
             ] {
                 let short = Limits { timeout_ms: 1_000, ..limits() };
                 let found = verdict(&fetch(&sql, &short));
-                let expected =
-                    ["ok", "54001", "42601", "42804", "2202E", "54000", "too-long", "timeout", "too-expensive"];
+                let expected = [
+                    "ok",
+                    "54001",
+                    "42601",
+                    "42804",
+                    "2202E",
+                    "54000",
+                    "too-deep",
+                    "too-long",
+                    "timeout",
+                    "too-expensive",
+                ];
                 assert!(expected.contains(&found.as_str()), "{found}: {n} times {}", &sql[..40]);
                 // SAFETY: reads backend state.
                 assert_eq!(unsafe { pg_sys::GetCurrentSubTransactionId() }, before, "{}", &sql[..40]);

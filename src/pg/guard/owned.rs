@@ -47,6 +47,7 @@ impl Walk<'_> {
         let mut walk = Walk::new(self.allowed, self.role, None);
         walk.views.push(relation.oid);
         walk.owners = true;
+        walk.depth = self.depth;
         walk.owners_judged = mem::take(&mut self.owners_judged);
         for (what, place) in kinds.iter().copied().flatten() {
             for tree in place.trees(relation.oid) {

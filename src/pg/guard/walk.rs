@@ -9,6 +9,10 @@ use pgrx::prelude::*;
 use std::collections::HashSet;
 use std::ffi::c_void;
 
+/// Nodes below one another. An error that is raised deep inside a walk has to be caught and raised
+/// again at every level, which takes far longer than the walk; so the walk ends by itself before.
+const MAX_DEPTH: usize = 500;
+
 /// One walk: the rules' inputs and what was found so far.
 pub struct Walk<'a> {
     pub(super) allowed: &'a Allowed,
@@ -19,6 +23,8 @@ pub struct Walk<'a> {
     /// Views that are being looked into, outermost first.
     pub(super) views: Vec<pg_sys::Oid>,
     pub(super) views_seen: HashSet<pg_sys::Oid>,
+    /// How many nodes the walk is in.
+    pub(super) depth: usize,
     /// Whether this is code of a relation's owner, which may look at settings.
     pub(super) owners: bool,
     /// Relations whose owners' code was judged, and whether its policies were.
@@ -40,6 +46,7 @@ impl<'a> Walk<'a> {
             only,
             views: Vec::new(),
             views_seen: HashSet::new(),
+            depth: 0,
             owners: false,
             owners_judged: HashSet::new(),
             types_read: HashSet::new(),
@@ -242,15 +249,25 @@ unsafe fn step(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
         // which `visit` or the frame of the seal catches.
         pg_sys::check_stack_depth();
         let walk = &mut *context.cast::<Walk>();
+        walk.depth += 1;
         let outcome = match (*node).type_ {
+            _ if walk.depth > MAX_DEPTH => Stop::refuse(
+                "too-deep",
+                format!("it is nested more than {MAX_DEPTH} levels deep"),
+                "Write it with fewer subqueries, views or operators inside one another.",
+            ),
             NodeTag::T_Query => walk.query(node.cast()),
             _ => walk.node(node),
         };
-        if let Err(stop) = outcome {
-            walk.stop = Some(stop);
-            return true;
-        }
-        (*node).type_ != NodeTag::T_Query && ffi::expression_tree_walker(node, visit, context)
+        let over = match outcome {
+            Ok(()) => (*node).type_ != NodeTag::T_Query && ffi::expression_tree_walker(node, visit, context),
+            Err(stop) => {
+                (*context.cast::<Walk>()).stop = Some(stop);
+                true
+            }
+        };
+        (*context.cast::<Walk>()).depth -= 1;
+        over
     }
 }
 
