@@ -58,7 +58,7 @@ mod tests {
                 current_setting('statement_timeout'), current_setting('standard_conforming_strings'),
                 (SELECT count(*) FROM pg_catalog.pg_class), (SELECT count(*) FROM pg_catalog.pg_proc),
                 (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata), (SELECT count(*) FROM pg_catalog.pg_roles),
-                (SELECT count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory'), (SELECT count(*) FROM pg_catalog.pg_cursors),
+                (SELECT count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()), (SELECT count(*) FROM pg_catalog.pg_cursors),
                 (SELECT count(*) FROM pg_catalog.pg_prepared_statements), (SELECT count(*) FROM pg_catalog.pg_listening_channels()))",
         )
         .unwrap()

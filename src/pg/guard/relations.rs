@@ -5,6 +5,9 @@ use super::{Allowed, Stop, oids, text};
 use crate::pg::ffi;
 use pgrx::prelude::*;
 
+/// Views inside one another; each costs stack while it is walked.
+const MAX_VIEWS: usize = 100;
+
 /// What the catalog says about one relation.
 pub struct Relation {
     pub oid: pg_sys::Oid,
@@ -137,6 +140,13 @@ impl Walk<'_> {
             return Ok(());
         }
         check_for_interrupts!();
+        if self.views.len() == MAX_VIEWS {
+            return Stop::refuse(
+                "too-deep",
+                format!("it reads views through more than {MAX_VIEWS} others"),
+                "Read a view that is nearer to the tables.",
+            );
+        }
         self.views.push(oid);
         // SAFETY: analysis holds a lock on the view; the query is a copy of the stored rule's.
         let outcome = unsafe {
