@@ -16,6 +16,7 @@ const NAMING_TYPES: &[pg_sys::Oid] = &[
     pg_sys::REGPROCEDUREOID,
     pg_sys::REGPROCOID,
     pg_sys::REGROLEOID,
+    pg_sys::REGTYPEOID,
 ];
 
 /// Types on the way from a value to what it is made of in the end. Real ones need a handful.

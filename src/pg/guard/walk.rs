@@ -175,7 +175,10 @@ impl<'a> Walk<'a> {
                             "Use a cast instead.",
                         );
                     }
-                    self.type_made(call.funcresulttype)?;
+                    // that of pg_typeof(), which names no type that the SQL does not have
+                    if call.funcresulttype != pg_sys::REGTYPEOID {
+                        self.type_made(call.funcresulttype)?;
+                    }
                 }
                 NodeTag::T_NextValueExpr
                 | NodeTag::T_CurrentOfExpr
