@@ -136,10 +136,11 @@ impl Frame<'_> {
         }
     }
 
-    /// The scope's schemas, then temporary ones, which otherwise would come first.
+    /// The scope's schemas, then temporary ones, which otherwise would come first. A schema that is
+    /// called `$user` can't be named in a path, quoted or not.
     fn pinned_path(&self) -> CString {
         let mut path = String::new();
-        for schema in self.scope.search_path.iter().filter(|schema| *schema != "pg_temp") {
+        for schema in self.scope.search_path.iter().filter(|schema| !["pg_temp", "$user"].contains(&schema.as_str())) {
             path += &spi::quote_identifier(schema);
             path += ", ";
         }
