@@ -12,8 +12,9 @@ use crate::pg::kb::context::{self, Context, Definition, EmbeddingModel};
 use crate::pg::kb::vectors::{self, Chunk};
 use crate::pg::{guc, interrupt, kb, lock};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use t2sql_core::schema::{Catalog, Column, Family, TableKind};
+use t2sql_core::schema::{Catalog, Column, Edge, Family, Origin, TableKind};
 use t2sql_core::text::{content_hash, fold, words};
 use t2sql_core::{embed, relate};
 
@@ -187,27 +188,27 @@ pub fn structure(context: &Context, schemas: Option<&[String]>, force: bool, rep
 /// Guesses joins, schema by schema: equal names in unrelated schemas mean nothing.
 fn infer(context: &Context, found: &Found) -> Result<i64> {
     let whole = kb::catalog::read(context.id)?.catalog;
+    let mut parts: BTreeMap<&str, (Vec<usize>, Catalog)> = BTreeMap::new();
+    let mut places = Vec::with_capacity(whole.tables.len());
+    for (t, table) in whole.tables.iter().enumerate() {
+        let (members, part) = parts.entry(&table.schema).or_default();
+        places.push(members.len());
+        members.push(t);
+        part.tables.push(table.clone());
+    }
+    for edge in whole.edges.iter().filter(|e| e.origin != Origin::Inferred) {
+        let schema = whole.tables[edge.from].schema.as_str();
+        if whole.tables[edge.to].schema == schema
+            && let Some((_, part)) = parts.get_mut(schema)
+        {
+            part.edges.push(Edge { from: places[edge.from], to: places[edge.to], ..edge.clone() });
+        }
+    }
     let mut edges = Vec::new();
-    for schema in &context.schemas {
+    for (members, part) in parts.values() {
         interrupt::tick();
-        let places: Vec<usize> = (0..whole.tables.len()).filter(|&t| whole.tables[t].schema == *schema).collect();
-        let inside = |t: usize| places.iter().position(|&p| p == t);
-        let part = Catalog {
-            tables: places.iter().map(|&t| whole.tables[t].clone()).collect(),
-            edges: whole
-                .edges
-                .iter()
-                .filter(|e| e.origin != t2sql_core::schema::Origin::Inferred)
-                .filter_map(|e| {
-                    Some(t2sql_core::schema::Edge { from: inside(e.from)?, to: inside(e.to)?, ..e.clone() })
-                })
-                .collect(),
-            terms: Vec::new(),
-        };
-        edges.extend(relate::infer(&part).into_iter().map(|mut e| {
-            (e.from, e.to) = (places[e.from], places[e.to]);
-            e
-        }));
+        let inferred = relate::infer(part).into_iter();
+        edges.extend(inferred.map(|e| Edge { from: members[e.from], to: members[e.to], ..e }));
     }
     kb::catalog::store_inferred(context, &whole, &edges, found)
 }

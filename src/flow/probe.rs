@@ -9,6 +9,7 @@ use crate::flow::scope::Scope;
 use crate::pg::catalog;
 use crate::pg::seal::{self, Limits};
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use t2sql_core::schema::ValueHit;
 use t2sql_core::text::{fold, quote_identifier, quote_literal};
@@ -33,15 +34,22 @@ pub fn look_up(scope: &Scope, question: &str, known: &[ValueHit]) -> Result<Vec<
     }
     let started = Instant::now();
     let literals: Vec<String> = names.iter().map(|name| quote_literal(&name.to_lowercase())).collect();
-    for &(table, column) in scope.view.unindexed().iter().take(MOST_PROBES) {
-        if started.elapsed() > BUDGET {
+    let mut trusted: HashMap<usize, bool> = HashMap::new();
+    let mut probes = 0;
+    for &(table, column) in scope.view.unindexed() {
+        if probes == MOST_PROBES || started.elapsed() > BUDGET {
             break;
         }
         let t = &scope.view.catalog.tables[table];
         // nobody asked for this table: the code that its owner attached to it is not worth a risk
-        if !catalog::has_trusted_owner(&t.schema, &t.name)? {
+        let is_trusted = match trusted.get(&table) {
+            Some(&known) => known,
+            None => *trusted.entry(table).or_insert(catalog::has_trusted_owner(&t.schema, &t.name)?),
+        };
+        if !is_trusted {
             continue;
         }
+        probes += 1;
         let name = quote_identifier(&t.columns[column].name);
         let sql = format!(
             "SELECT DISTINCT {name}::text AS v FROM {}.{} WHERE lower({name}::text) IN ({}) LIMIT 5",

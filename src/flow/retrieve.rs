@@ -42,7 +42,9 @@ impl Retrieved {
 
 /// Retrieves for `question`; only objects that the scope's reader may read take part.
 pub fn retrieve(scope: &Scope, question: &str, fusion: &Fusion) -> Result<Retrieved> {
-    let values = scope.values(question).equal(&spans(question));
+    let mut source = scope.values(question);
+    let values = source.equal(&spans(question));
+    source.done()?;
     let mut scores = Vec::new();
     let mut samples = Vec::new();
     if fusion.vector > 0.0 {

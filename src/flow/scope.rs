@@ -110,7 +110,7 @@ impl Scope {
 
     /// Where stored values of readable columns are looked up for `question`.
     pub fn values<'a>(&'a self, question: &'a str) -> Values<'a> {
-        Values { scope: self, question }
+        Values { scope: self, question, failed: None }
     }
 }
 
@@ -224,9 +224,22 @@ fn forget_values(column: &mut Column) {
 pub struct Values<'a> {
     scope: &'a Scope,
     question: &'a str,
+    failed: Option<Error>,
 }
 
 impl Values<'_> {
+    /// The first look-up that failed: without its values nothing else is to be trusted.
+    pub fn done(self) -> Result<()> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn noted<T: Default>(&mut self, outcome: Result<T>) -> T {
+        outcome.unwrap_or_else(|error| {
+            self.failed.get_or_insert(error);
+            T::default()
+        })
+    }
+
     fn hit(&self, column: i64, value: String, matched: String, similarity: f32) -> Option<ValueHit> {
         let (table, column) = self.scope.view.places.column(column)?;
         Some(ValueHit { table, column, value, matched, similarity })
@@ -235,15 +248,15 @@ impl Values<'_> {
 
 impl ValueSource for Values<'_> {
     fn equal(&mut self, folded: &[String]) -> Vec<ValueHit> {
-        let found = catalog::equal_values(&self.scope.view.value_columns, folded).unwrap_or_default();
+        let found = self.noted(catalog::equal_values(&self.scope.view.value_columns, folded));
         let mut hits: Vec<ValueHit> =
             found.into_iter().filter_map(|(column, value, matched)| self.hit(column, value, matched, 1.0)).collect();
-        hits.extend(probe::look_up(self.scope, self.question, &hits).unwrap_or_default());
+        hits.extend(self.noted(probe::look_up(self.scope, self.question, &hits)));
         hits
     }
 
     fn similar(&mut self, folded: &str, limit: usize) -> Vec<ValueHit> {
-        let found = catalog::similar_values(&self.scope.view.value_columns, folded, limit).unwrap_or_default();
+        let found = self.noted(catalog::similar_values(&self.scope.view.value_columns, folded, limit));
         found
             .into_iter()
             .filter_map(|(column, value, similarity)| self.hit(column, value, folded.to_owned(), similarity))

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::flow::retrieve;
 use crate::flow::scope::{Scope, Values};
 use crate::pg::{clock, guc};
+use std::collections::HashMap;
 use std::time::Instant;
 use t2sql_core::engine::{self, Outcome, Reading, Reason, Refusal};
 use t2sql_core::rank::Fusion;
@@ -69,28 +70,34 @@ pub fn answer(scope: &Scope, question: &str, options: &Options, trace: &mut Trac
 fn read(scope: &Scope, question: &str, options: &Options) -> Result<Outcome> {
     let request = engine::Request { question, evidence: options.evidence.as_deref(), today: clock::today() };
     let catalog = &scope.view.catalog;
+    let mut values = scope.values(question);
     if catalog.tables.len() <= MOST_TABLES {
-        return Ok(engine::answer(catalog, &mut scope.values(question), &request));
+        let outcome = engine::answer(catalog, &mut values, &request);
+        values.done()?;
+        return Ok(outcome);
     }
     let near = retrieve::retrieve(scope, question, &Fusion::default())?
         .closed(scope, usize::try_from(guc::retrieve_tables()).unwrap_or(1));
-    Ok(engine::answer(
-        &part_of(catalog, &near),
-        &mut Narrowed { values: scope.values(question), tables: &near },
-        &request,
-    ))
+    let places: Places = near.iter().enumerate().map(|(place, &table)| (table, place)).collect();
+    let mut narrowed = Narrowed { values, places: &places };
+    let outcome = engine::answer(&part_of(catalog, &near, &places), &mut narrowed, &request);
+    narrowed.values.done()?;
+    Ok(outcome)
 }
 
-/// A value index that speaks of some tables only, by their positions in `tables`.
+/// Where the chosen tables of a catalogue stand in its part.
+type Places = HashMap<usize, usize>;
+
+/// A value index that speaks of some tables only, by their places in the part.
 struct Narrowed<'a> {
     values: Values<'a>,
-    tables: &'a [usize],
+    places: &'a Places,
 }
 
 impl Narrowed<'_> {
     fn narrow(&self, hits: Vec<ValueHit>) -> Vec<ValueHit> {
         let place = |hit: ValueHit| {
-            let table = self.tables.iter().position(|&t| t == hit.table)?;
+            let table = *self.places.get(&hit.table)?;
             Some(ValueHit { table, ..hit })
         };
         hits.into_iter().filter_map(place).collect()
@@ -110,8 +117,8 @@ impl ValueSource for Narrowed<'_> {
 }
 
 /// The catalogue of some tables only.
-fn part_of(catalog: &Catalog, tables: &[usize]) -> Catalog {
-    let inside = |table: usize| tables.iter().position(|&t| t == table);
+fn part_of(catalog: &Catalog, tables: &[usize], places: &Places) -> Catalog {
+    let inside = |table: usize| places.get(&table).copied();
     Catalog {
         tables: tables.iter().map(|&t| catalog.tables[t].clone()).collect(),
         edges: catalog

@@ -14,7 +14,7 @@ const OTHER_VALUES: f32 = 0.97;
 /// The answer of a sample, if one fits exactly.
 pub fn answer(scope: &Scope, question: &str, trace: &mut Trace) -> Result<Option<Candidate>> {
     let started = Instant::now();
-    let found = find(scope, question);
+    let found = find(scope, question)?;
     trace.time("samples", started);
     let Some(found) = found else {
         trace.say("sample: none fits");
@@ -53,20 +53,20 @@ struct Found {
     assumptions: Vec<String>,
 }
 
-fn find(scope: &Scope, question: &str) -> Option<Found> {
+fn find(scope: &Scope, question: &str) -> Result<Option<Found>> {
     let folded = fold(question);
     let same = scope.samples().find(|(sample, _)| sample.normalised == folded);
     if let Some((sample, _)) = same {
-        return Some(Found {
+        return Ok(Some(Found {
             id: sample.id,
             question: sample.question.clone(),
             sql: sample.sql.clone(),
             verified: sample.verified,
             assumptions: Vec::new(),
-        });
+        }));
     }
     let mut values = scope.values(question);
-    scope.samples().find_map(|(sample, template)| {
+    let found = scope.samples().find_map(|(sample, template)| {
         let bound = template.as_ref()?.bind(&scope.view.catalog, &mut values, question)?;
         Some(Found {
             id: sample.id,
@@ -75,5 +75,7 @@ fn find(scope: &Scope, question: &str) -> Option<Found> {
             verified: sample.verified,
             assumptions: bound.assumptions,
         })
-    })
+    });
+    values.done()?;
+    Ok(found)
 }
