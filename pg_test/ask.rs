@@ -347,6 +347,62 @@ mod tests {
     }
 
     #[pg_test]
+    fn check_sql_tells_what_would_become_of_a_text() {
+        indexed_clinic();
+        run("SET ROLE asker");
+        let verdict = |sql: &str| {
+            text(&format!(
+                "SELECT concat_ws(' ', ok, rule, sqlstate, est_rows > 0 AND est_cost > 0, hint IS NOT NULL)
+                 FROM t2sql.check_sql($sql${sql}$sql$)"
+            ))
+        };
+        assert_eq!(verdict("SELECT * FROM clinic.patients"), "t t f");
+        assert_eq!(verdict("SELECT * FROM patients"), "t t f");
+        assert_eq!(verdict("DROP TABLE clinic.patients"), "f only-select 38003 t");
+        assert_eq!(verdict("SELECT pg_sleep(1)"), "f unsafe-function 38003 t");
+        assert_eq!(verdict("SELECT FROM"), "f 42601 f");
+        // what may not be read looks as if it were missing
+        assert_eq!(verdict("SELECT * FROM clinic.rooms"), verdict("SELECT * FROM clinic.rooks"));
+        run("SET t2sql.max_plan_cost = 1");
+        assert_eq!(verdict("SELECT * FROM clinic.patients a, clinic.patients b"), "f 54000 t t");
+        run("RESET t2sql.max_plan_cost");
+        assert_eq!(text("SELECT count(*)::text FROM t2sql.check_sql(NULL)"), "0");
+        fails_with("SELECT t2sql.check_sql('SELECT 1', 'nowhere')", "22023");
+        // who may not ask learns nothing of who answers
+        run("RESET ROLE; CREATE ROLE bystander; SET ROLE bystander");
+        assert!(failure("SELECT t2sql.check_sql('SELECT 1')").starts_with("42501"));
+        assert_eq!(text("SELECT string_agg(item, ' ') FROM t2sql.health() WHERE item IN ('llm', 'index')"), "");
+    }
+
+    #[pg_test]
+    fn a_schema_called_like_the_user_variable_is_no_way_into_the_users_schema() {
+        indexed_clinic();
+        run(
+            r#"CREATE SCHEMA "$user"; CREATE TABLE "$user".things (id integer); CREATE SCHEMA asker AUTHORIZATION asker;
+               CREATE TABLE asker.things (id integer); GRANT USAGE ON SCHEMA "$user" TO asker; GRANT SELECT ON "$user".things TO asker;
+               SELECT t2sql.register_database('odd', ARRAY['$user', 'clinic']); SELECT t2sql.index_schema(database => 'odd')"#,
+        );
+        run("SET ROLE asker");
+        let verdict =
+            |sql: &str| text(&format!("SELECT concat_ws(' ', ok, sqlstate) FROM t2sql.check_sql('{sql}', 'odd')"));
+        assert_eq!(verdict("SELECT * FROM things"), "f 42P01");
+        assert_eq!(verdict("SELECT * FROM \"$user\".things"), "t");
+    }
+
+    #[pg_test]
+    fn unknown_contexts_are_answered_with_those_that_may_be_read() {
+        indexed_clinic();
+        run(
+            "CREATE SCHEMA vault; CREATE TABLE vault.codes (code text); SELECT t2sql.register_database('secret plans', ARRAY['vault'])",
+        );
+        run("SELECT t2sql.register_database('the clinic', ARRAY['clinic'])");
+        let hint = || failure("SELECT t2sql.ask('how many', 'nowhere')");
+        assert!(hint().contains("secret plans"), "{}", hint());
+        run("SET ROLE asker");
+        assert!(hint().contains("the clinic") && !hint().contains("secret plans"), "{}", hint());
+    }
+
+    #[pg_test]
     fn a_plain_role_may_look_at_its_health_and_nothing_else() {
         clinic();
         run("CREATE ROLE nobody");

@@ -150,6 +150,39 @@ mod tests {
         run("SET ROLE asker");
         assert_eq!(text(found), "0");
         assert!(!text("SELECT t2sql.prompt('how many bedrooms')").contains("clinic.rooms"));
+        assert!(!engine("how many bedrooms").starts_with("sample"));
+    }
+
+    #[pg_test]
+    fn a_sample_is_withdrawn_with_the_privilege() {
+        indexed_clinic();
+        run("SELECT t2sql.add_sample('how many healers', 'SELECT count(*) AS n FROM clinic.doctors')");
+        let shown = || {
+            let found = "SELECT count(*)::text FROM t2sql.search('how many healers', kinds => ARRAY['sample'])";
+            format!("{} {}", engine("how many healers"), text(found))
+        };
+        run("SET ROLE asker");
+        assert_eq!(shown(), "sample t 1");
+        run("RESET ROLE; REVOKE SELECT ON clinic.doctors FROM asker; SET ROLE asker");
+        assert_eq!(shown(), " 0");
+        // one column of it less is not all of what the SQL shows
+        run("RESET ROLE; GRANT SELECT (name) ON clinic.doctors TO asker; SET ROLE asker");
+        assert!(shown().ends_with(" 0"), "{}", shown());
+        run("RESET ROLE; GRANT SELECT ON clinic.doctors TO asker; SET ROLE asker");
+        assert_eq!(shown(), "sample t 1");
+    }
+
+    #[pg_test]
+    fn overlong_texts_are_refused() {
+        indexed_clinic();
+        for statement in [
+            "SELECT t2sql.feedback('how many', 'SELECT 1', true, feedback_text => repeat('x', 20000))",
+            "SELECT t2sql.feedback('how many', repeat('x', 70000), false)",
+            "SELECT t2sql.feedback('how many', 'SELECT 1', false, correction => 'SELECT ' || repeat('1+', 40000) || '1')",
+            "SELECT t2sql.ask('how many', options => jsonb_build_object('evidence', repeat('x', 20000)))",
+        ] {
+            fails_with(statement, "54000");
+        }
     }
 
     #[pg_test]

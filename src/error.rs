@@ -183,7 +183,7 @@ impl From<Error> for ErrorReport {
 }
 
 /// Without control characters: values and names in a message must not steer the reader's terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
 

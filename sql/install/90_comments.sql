@@ -14,6 +14,8 @@ COMMENT ON FUNCTION t2sql.explain(text, text, jsonb) IS
     'Every stage that a question went through, a line each. Example: SELECT * FROM t2sql.explain(''orders per month'')';
 COMMENT ON FUNCTION t2sql.prompt(text, text, jsonb) IS
     'Exactly what would be sent to the model first, without sending it. Example: SELECT t2sql.prompt(''orders per month'')';
+COMMENT ON FUNCTION t2sql.check_sql(text, text) IS
+    'Whether SQL like this could run as an answer: ok, the guard''s rule or SQLSTATE that stops it, what the planner expects. Runs nothing. Example: SELECT * FROM t2sql.check_sql(''SELECT count(*) FROM orders'')';
 COMMENT ON FUNCTION t2sql.index_schema(text[], boolean, text) IS
     'Indexes the tables, columns, keys and values of schemas (default: all of users) that the caller may read; does nothing for what did not change unless force. Example: SELECT * FROM t2sql.index_schema()';
 COMMENT ON FUNCTION t2sql.index_schema(text, boolean, text) IS
@@ -56,6 +58,7 @@ GRANT EXECUTE ON FUNCTION t2sql.health(), t2sql.version() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
     t2sql.ask(text, text, jsonb), t2sql.execute_nl(text, text, integer, jsonb), t2sql.query(text, text, jsonb), t2sql.run(bigint, integer),
     t2sql.answer(text, text, jsonb), t2sql.explain(text, text, jsonb), t2sql.prompt(text, text, jsonb),
+    t2sql.check_sql(text, text),
     t2sql.feedback(bigint, boolean, text, integer, text), t2sql.feedback(text, text, boolean, text, integer, text, text),
     t2sql.search(text, integer, text[], real, text), t2sql.embed(text), t2sql._embed(text), t2sql._as_vector(real[])
     TO t2sql_user;

@@ -1,7 +1,11 @@
 //! Public functions, one file a group: take arguments, call the flow, return.
+//!
+//! Columns of results stand in the signatures, also where a type names them already: pgrx writes
+//! `RETURNS TABLE` from the signature alone.
 
 mod answer;
 mod ask;
+mod check;
 mod health;
 pub mod index;
 mod learn;

@@ -1,7 +1,7 @@
 //! Learning: feedback on answers and verified samples.
 
 use crate::error::{Error, Result};
-use crate::flow::answer::validate;
+use crate::flow::answer::{LONGEST_QUESTION, validate};
 use crate::flow::embedder::Embedder;
 use crate::flow::scope::Scope;
 use crate::pg::kb::learn::{self, Feedback, Sample};
@@ -70,6 +70,17 @@ fn store(
     {
         return Err(Error::argument("rating must be between 1 and 5", "1 is worst, 5 is best; leave it out for none."));
     }
+    for (what, text, limit) in [
+        ("feedback_text", said.text, LONGEST_QUESTION),
+        ("sql", sql, seal::LONGEST_SQL),
+        ("correction", said.correction, seal::LONGEST_SQL),
+    ] {
+        if let Some(text) = text
+            && text.len() > limit
+        {
+            return Err(Error::TooLong { what, length: text.len(), limit });
+        }
+    }
     if said.is_correct && said.correction.is_some() {
         return Err(Error::argument(
             "a correct answer needs no correction",
@@ -135,7 +146,9 @@ fn keep(scope: &Scope, given: &Given, source: &str) -> Result<i64> {
     }
     // names must mean the same for whoever asks later, whatever the search_path
     let sql = if checked.as_written { sql.to_owned() } else { checked.qualified.clone() };
-    let template = Template::learn(&scope.view.catalog, &mut scope.values(given.question), given.question, &sql);
+    let mut values = scope.values(given.question);
+    let template = Template::learn(&scope.view.catalog, &mut values, given.question, &sql);
+    values.done()?;
     let id = learn::store_sample(&Sample {
         database_id: scope.context.id,
         question: given.question,

@@ -1,6 +1,7 @@
 //! The stories: what happens, in which order, when somebody indexes, asks or teaches.
 
 pub mod answer;
+pub mod check;
 pub mod embedder;
 pub mod execute;
 pub mod health;

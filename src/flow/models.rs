@@ -85,7 +85,7 @@ pub fn set_embedder(server: &str, model: Option<&str>, database: Option<&str>) -
 }
 
 fn require_context() -> Result<()> {
-    if context::names()?.is_empty() {
+    if !context::any()? {
         return Err(Error::NotIndexed("this database".into()));
     }
     Ok(())

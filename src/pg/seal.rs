@@ -9,6 +9,7 @@ mod frame;
 mod plan;
 
 use crate::error::Error;
+pub use crate::pg::guard::raw::MAX_LENGTH as LONGEST_SQL;
 use crate::pg::guard::{self, Refusal, Stop};
 use crate::pg::{guc, rows};
 use pgrx::pg_sys;

@@ -9,7 +9,7 @@ mod llm;
 mod outcome;
 mod sample;
 
-pub use outcome::{Answered, Options};
+pub use outcome::{Answered, Options, rule};
 
 use crate::error::{Error, Result};
 use crate::flow::scope::Scope;
@@ -21,8 +21,8 @@ use std::time::Instant;
 use t2sql_core::text::fold;
 use t2sql_core::wire::Message;
 
-/// Longest question, in bytes.
-const LONGEST_QUESTION: usize = 16 * 1024;
+/// Longest question, and longest text that goes with one, in bytes.
+pub const LONGEST_QUESTION: usize = 16 * 1024;
 
 /// Refuses what can't be a question.
 pub fn validate(question: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What comes out of answering: candidates on the way, [`Answered`] at the end.
 
+use super::LONGEST_QUESTION;
 use crate::error::{Error, Result};
 use crate::flow::scope::Scope;
 use crate::pg::kb::learn::Request;
@@ -27,6 +28,9 @@ impl Options {
         for (name, value) in object {
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
+                ("evidence", Value::String(text)) if text.len() > LONGEST_QUESTION => {
+                    return Err(Error::TooLong { what: "evidence", length: text.len(), limit: LONGEST_QUESTION });
+                }
                 ("evidence", Value::String(text)) => read.evidence = Some(text.clone()),
                 ("cache", Value::Bool(on)) => read.cache = Some(*on),
                 ("evidence" | "cache", _) => return Err(wrong(format!("option \"{name}\" has the wrong type"))),
@@ -237,7 +241,8 @@ impl Answered {
     }
 }
 
-fn rule(error: &Error) -> Option<&'static str> {
+/// The guard's rule that was broken, if that was the reason.
+pub fn rule(error: &Error) -> Option<&'static str> {
     match error {
         Error::Refused { rule, .. } => Some(rule),
         _ => None,

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::pg::frame::Frame;
-use crate::pg::spi;
+use crate::pg::{role, spi};
 use serde::Deserialize;
 
 /// A context to ask in.
@@ -67,15 +67,31 @@ pub fn get(name: Option<&str>) -> Result<Context> {
         return Ok(context);
     }
     match name {
-        Some(name) if current_database()? != name => Err(Error::UnknownDatabase { name: name.into(), known: names()? }),
+        Some(name) if current_database()? != name => {
+            let known = names(&role::name(role::reader()?))?;
+            Err(Error::UnknownDatabase { name: name.into(), known })
+        }
         _ => Err(Error::NotIndexed("this database".into())),
     }
 }
 
-/// Names of all contexts.
-pub fn names() -> Result<Vec<String>> {
+/// Whether anything was indexed or registered.
+pub fn any() -> Result<bool> {
     let _frame = Frame::owner();
-    Ok(spi::cell("SELECT array_agg(name ORDER BY name) FROM t2sql.databases", &[])?.unwrap_or_default())
+    Ok(spi::cell("SELECT EXISTS (SELECT FROM t2sql.databases)", &[])?.unwrap_or_default())
+}
+
+/// Names of the contexts that `role` may read something of.
+fn names(role: &str) -> Result<Vec<String>> {
+    let _frame = Frame::owner();
+    Ok(spi::cell(
+        "SELECT array_agg(d.name ORDER BY d.name) FROM t2sql.databases d
+         WHERE EXISTS (SELECT FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+                       WHERE n.nspname = ANY (d.schemas) AND has_schema_privilege($1, n.oid, 'USAGE')
+                         AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND has_any_column_privilege($1, c.oid, 'SELECT'))",
+        &[role.into()],
+    )?
+    .unwrap_or_default())
 }
 
 pub fn current_database() -> Result<String> {
