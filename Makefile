@@ -21,6 +21,8 @@ eval: ## accuracy on a benchmark of real questions: EVAL=core|mini|all DB=… OR
 	@scripts/eval.sh ask
 eval-retrieval: ## how well tables are found, on the same questions
 	@scripts/eval.sh search
+eval-guard: ## whether the guard accepts the SQL that those questions need
+	@scripts/eval.sh guard
 build: ## build the extension and install it into the private copy of PostgreSQL
 	@scripts/build.sh
 install: ## install the extension into your own PostgreSQL: make install PG_CONFIG=/path/to/pg_config
@@ -32,5 +34,5 @@ stop: ## stop the private servers
 clean: ## stop, and remove everything that was made outside the sources
 	@scripts/clean.sh
 
-.PHONY: help demo ask psql test unit lint golden-accept eval eval-retrieval build install setup stop clean
+.PHONY: help demo ask psql test unit lint golden-accept eval eval-retrieval eval-guard build install setup stop clean
 .DEFAULT_GOAL := help

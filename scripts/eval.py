@@ -1,4 +1,4 @@
-"""eval.py ask|search: asks a benchmark's questions as an unprivileged role and scores the answers.
+"""eval.py ask|search|guard: asks a benchmark's questions as an unprivileged role and scores the answers.
 
 Called by eval.sh, which loads the benchmark's databases as schemas of one PostgreSQL database. Here each of them
 becomes a context (register_database), is indexed and asked. Scoring is the benchmark's own: compare.py runs the SQL,
@@ -195,9 +195,28 @@ def search(args, questions):
         subprocess.run(command + ([] if args.set == "all" else ["--" + args.set]), check=True)
 
 
+def guard(args, questions):
+    """The benchmark's own SQL through the guard: it is what people really need, so hardly any of it may be refused."""
+    session = connect(args)
+    asked, refused, times = 0, [], []
+    for question in questions:
+        for sql in question["gold_sql"]:
+            started = time.monotonic()
+            ok, rule, sqlstate, message = session.execute(
+                "SELECT ok, rule, sqlstate, message FROM t2sql.check_sql(%s, %s)", (sql, question["db"])).fetchone()
+            times.append(1000 * (time.monotonic() - started))
+            asked += 1
+            if not ok:
+                refused.append((question["id"], rule or sqlstate, message))
+    print(f"\nguard: {asked} statements, {asked - len(refused)} accepted ({part(asked - len(refused), asked).strip()});"
+          f" median {statistics.median(times):.1f} ms, p95 {percentile(times, 0.95):.1f} ms")
+    for line in refused:
+        print("  refused {}: {}: {}".format(*line))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["ask", "search"])
+    parser.add_argument("what", choices=["ask", "search", "guard"])
     parser.add_argument("--uri", required=True)
     parser.add_argument("--bench", required=True, type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
@@ -215,7 +234,7 @@ def main():
     unanswerable = [q for q in lines(args.bench / "unanswerable.jsonl") if not args.db or q["db"] == args.db]
     databases = json.loads((args.bench / "databases.json").read_text())
     needed = {q["db"] for q in questions} | {q["db"] for q in unanswerable}
-    if args.what == "ask":
+    if args.what != "search":
         databases = {name: databases[name] for name in sorted(needed)}
     else:
         schemas = sorted({schema for database in databases.values() for schema in database["schemas"]})
@@ -226,6 +245,8 @@ def main():
         use_oracle(args)
     if args.what == "search":
         search(args, questions)
+    elif args.what == "guard":
+        guard(args, questions)
     else:
         asked, declined = ask(args, questions, unanswerable)
         report(args, asked, declined, score(args, asked))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# eval.sh ask|search: measures on a benchmark of real questions (BENCH=, default ../shared/bench).
+# eval.sh ask|search|guard: measures on a benchmark of real questions (BENCH=, default ../shared/bench).
 # EVAL=core|mini|all chooses the questions, DB=name one database, ORACLE=1 the LLM path against a perfect model,
 # KEEP=1 asks what was indexed by the last run. PYTHON= names a Python that has psycopg; otherwise one is made.
 . "$(dirname "$0")/lib.sh"
