@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: make demo, make test. The work is done by scripts/.
-export PG PG_CONFIG Q DEMO_URI EVAL DB ORACLE BENCH T2SQL_YES NAME
+export PG PG_CONFIG Q DEMO_URI EVAL DB ORACLE BENCH KEEP T2SQL_YES NAME
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,8 @@ eval-retrieval: ## how well tables are found, on the same questions
 	@scripts/eval.sh search
 eval-guard: ## whether the guard accepts the SQL that those questions need
 	@scripts/eval.sh guard
+eval-engine: ## the built-in engine alone, on catalogues exported from what was indexed: KEEP=1 within a minute
+	@scripts/eval.sh engine
 build: ## build the extension and install it into the private copy of PostgreSQL
 	@scripts/build.sh
 install: ## install the extension into your own PostgreSQL: make install PG_CONFIG=/path/to/pg_config
@@ -34,5 +36,5 @@ stop: ## stop the private servers
 clean: ## stop, and remove everything that was made outside the sources
 	@scripts/clean.sh
 
-.PHONY: help demo ask psql test unit lint golden-accept eval eval-retrieval eval-guard build install setup stop clean
+.PHONY: help demo ask psql test unit lint golden-accept eval eval-retrieval eval-guard eval-engine build install setup stop clean
 .DEFAULT_GOAL := help

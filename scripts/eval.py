@@ -1,8 +1,11 @@
-"""eval.py ask|search|guard: asks a benchmark's questions as an unprivileged role and scores the answers.
+"""eval.py ask|search|guard|engine: asks a benchmark's questions as an unprivileged role and scores the answers.
 
 Called by eval.sh, which loads the benchmark's databases as schemas of one PostgreSQL database. Here each of them
 becomes a context (register_database), is indexed and asked. Scoring is the benchmark's own: compare.py runs the SQL,
 recall.py compares tables.
+
+`engine` runs the built-in engine without a database, on catalogues exported from the knowledge base: what it says is
+the same, and a change of it is measured within a minute. OUT/catalogs holds the export, also for scripts/ablation.sh.
 """
 import argparse
 import collections
@@ -16,6 +19,7 @@ import time
 import psycopg
 
 READER = "bench_ro"
+HERE = pathlib.Path(__file__).parent
 
 
 def lines(path):
@@ -25,8 +29,12 @@ def lines(path):
 
 def write_lines(path, rows):
     with open(path, "w") as file:
-        for row in rows:
-            file.write(json.dumps(row) + "\n")
+        write_lines_to(file, rows)
+
+
+def write_lines_to(file, rows):
+    for row in rows:
+        file.write(json.dumps(row) + "\n")
 
 
 def percentile(values, share):
@@ -120,6 +128,50 @@ def ask(args, questions, unanswerable):
         row["forced"] = forced
     write_lines(args.out / "answers.jsonl", asked)
     return asked, declined
+
+
+def export(args, databases):
+    """Writes what the knowledge base holds of each context as the core's own types, with positions instead of keys."""
+    query = (HERE.parent / "src/pg/sql/read_catalog.sql").read_text().replace("$1", "%(id)s")
+    directory = args.out / "catalogs"
+    directory.mkdir(exist_ok=True)
+    with psycopg.connect(args.uri) as owner, open(directory / "catalogs.jsonl", "w") as every:
+        for name in databases:
+            context = owner.execute("SELECT id FROM t2sql.databases WHERE name = %s", (name,)).fetchone()[0]
+            catalog = json.loads(owner.execute(query, {"id": context}).fetchone()[0])
+            tables = {table["id"]: place for place, table in enumerate(catalog["tables"])}
+            places = {column["id"]: (t, c) for t, table in enumerate(catalog["tables"]) for c, column in enumerate(table["columns"])}
+            names = [{column["name"]: c for c, column in enumerate(table["columns"])} for table in catalog["tables"]]
+            for edge in catalog["edges"]:
+                for end in ("from", "to"):
+                    edge[end] = tables[edge[end]]
+                    edge[end + "_columns"] = [names[edge[end]][column] for column in edge[end + "_columns"]]
+            values = collections.defaultdict(list)
+            for column, value in owner.execute(
+                    "SELECT v.column_id, v.value FROM t2sql.column_values v JOIN t2sql.db_columns c ON c.id = v.column_id"
+                    " JOIN t2sql.db_tables t ON t.id = c.table_id JOIN t2sql.database_schemas s ON s.id = t.schema_id"
+                    " WHERE s.database_id = %s ORDER BY v.frequency DESC NULLS LAST, v.value", (context,)):
+                values[places[column]].append(value)
+            del catalog["valued"], catalog["samples"]
+            (directory / f"{name}.json").write_text(json.dumps(catalog))
+            write_lines(directory / f"{name}.values.jsonl", [[*place, value] for place, all in values.items() for value in all])
+            write_lines_to(every, [{"db": name, "catalog": catalog, "values": [[*place, all] for place, all in values.items()]}])
+
+
+def engine(args, questions, unanswerable):
+    """What `ask` returns, from the engine alone."""
+    write_lines(args.out / "engine-questions.jsonl",
+                [{"id": q["id"], "db": q["db"], "question": q["question"], "evidence": q.get("evidence")}
+                 for q in questions + [dict(u, id=f"unanswerable {i}") for i, u in enumerate(unanswerable)]])
+    with open(args.out / "engine.jsonl", "w") as out:
+        subprocess.run([args.engine, args.out / "catalogs/catalogs.jsonl", args.out / "engine-questions.jsonl"], stdout=out, check=True)
+    said = {row["id"]: row for row in lines(args.out / "engine.jsonl")}
+    sure = lambda row: bool(row["sql"]) and row["confidence"] >= 0.5
+    asked = [{"id": q["id"], "db": q["db"], "source": q["source"], "question": q["question"], "status": "ok" if sure(said[q["id"]]) else "needs_clarification",
+              "sql": said[q["id"]]["sql"] if sure(said[q["id"]]) else None, "confidence": said[q["id"]].get("confidence"),
+              "detail": None, "ms": 1000 * said[q["id"]]["seconds"], "forced": said[q["id"]]["sql"]} for q in questions]
+    write_lines(args.out / "answers.jsonl", asked)
+    return asked, [not sure(said[f"unanswerable {i}"]) for i in range(len(unanswerable))]
 
 
 def score(args, asked):
@@ -216,13 +268,14 @@ def guard(args, questions):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["ask", "search", "guard"])
+    parser.add_argument("what", choices=["ask", "search", "guard", "engine"])
     parser.add_argument("--uri", required=True)
     parser.add_argument("--bench", required=True, type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--set", choices=["core", "mini", "all"], default="core")
     parser.add_argument("--db")
     parser.add_argument("--keep", action="store_true", help="ask what is indexed already")
+    parser.add_argument("--engine", type=pathlib.Path, help="the built example `answer` of the core")
     parser.add_argument("--oracle", help="url of an endpoint that knows the answers")
     parser.add_argument("--oracle-log", type=pathlib.Path)
     args = parser.parse_args()
@@ -241,6 +294,8 @@ def main():
         databases["everything"] = {"schemas": schemas}
     if not args.keep:
         prepare(args, databases)
+    if args.what == "engine" and not (args.keep and (args.out / "catalogs").exists()):
+        export(args, databases)
     if args.oracle:
         use_oracle(args)
     if args.what == "search":
@@ -248,7 +303,7 @@ def main():
     elif args.what == "guard":
         guard(args, questions)
     else:
-        asked, declined = ask(args, questions, unanswerable)
+        asked, declined = (engine if args.what == "engine" else ask)(args, questions, unanswerable)
         report(args, asked, declined, score(args, asked))
 
 

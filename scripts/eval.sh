@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# eval.sh ask|search|guard: measures on a benchmark of real questions (BENCH=, default ../shared/bench).
+# eval.sh ask|search|guard|engine: measures on a benchmark of real questions (BENCH=, default ../shared/bench).
 # EVAL=core|mini|all chooses the questions, DB=name one database, ORACLE=1 the LLM path against a perfect model,
 # KEEP=1 asks what was indexed by the last run. PYTHON= names a Python that has psycopg; otherwise one is made.
 . "$(dirname "$0")/lib.sh"
@@ -61,5 +61,10 @@ if [ "${ORACLE:-}" = 1 ]; then
     until [ -s "$state/oracle.url" ]; do sleep 0.1; done
     oracle=(--oracle "$(cat "$state/oracle.url")" --oracle-log "$state/oracle.log")
 fi
+engine=()
+if [ "$1" = engine ]; then
+    (cd "$repo" && cargo build -q --release -p t2sql-core --example answer)
+    engine=(--engine "${CARGO_TARGET_DIR:-$repo/target}/release/examples/answer")
+fi
 "$python" "$repo/scripts/eval.py" "$1" --uri "$uri" --bench "$bench" --out "$state/eval" --set "${EVAL:-core}" \
-    ${DB:+--db "$DB"} ${KEEP:+--keep} ${oracle[@]+"${oracle[@]}"}
+    ${DB:+--db "$DB"} ${KEEP:+--keep} ${oracle[@]+"${oracle[@]}"} ${engine[@]+"${engine[@]}"}

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use t2sql_core::engine::{Outcome, Request, answer};
 use t2sql_core::relate;
-use t2sql_core::schema::{Catalog, ValueHit, ValueSource};
+use t2sql_core::schema::{Catalog, Origin, ValueHit, ValueSource};
 use t2sql_core::text::fold;
 
 #[derive(Deserialize)]
@@ -99,6 +99,8 @@ fn main() {
     };
     let mut databases: HashMap<String, (Catalog, Values)> = HashMap::new();
     for mut entry in read::<Entry>(catalogs) {
+        // exported ones are those of the build that indexed
+        entry.catalog.edges.retain(|edge| edge.origin != Origin::Inferred);
         let inferred = relate::infer(&entry.catalog);
         entry.catalog.edges.extend(inferred);
         let mut map: HashMap<String, Vec<Place>> = HashMap::new();
@@ -122,14 +124,15 @@ fn main() {
             values,
             &Request { question: &question.question, evidence: question.evidence.as_deref(), today },
         );
-        times.push(start.elapsed());
+        let took = start.elapsed();
+        times.push(took);
         let line = match outcome {
             Outcome::Answer(a) => serde_json::json!({
-                "id": question.id, "sql": a.sql, "confidence": a.confidence, "form": a.form, "explanation": a.explanation,
+                "id": question.id, "seconds": took.as_secs_f64(), "sql": a.sql, "confidence": a.confidence, "form": a.form, "explanation": a.explanation,
                 "assumptions": a.assumptions, "trace": a.trace, "alternatives": a.alternatives.iter().map(|r| &r.sql).collect::<Vec<_>>(),
             }),
             Outcome::Refusal(r) => serde_json::json!({
-                "id": question.id, "sql": null, "reason": format!("{:?}", r.reason), "message": r.message, "unknown": r.unknown,
+                "id": question.id, "seconds": took.as_secs_f64(), "sql": null, "reason": format!("{:?}", r.reason), "message": r.message, "unknown": r.unknown,
                 "suggestions": r.suggestions, "trace": r.trace,
             }),
         };
