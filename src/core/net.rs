@@ -4,6 +4,7 @@
 //! error may carry a key, a header, a prompt or a reply.
 
 pub mod address;
+pub mod breaker;
 pub mod retry;
 
 use crate::error::Error;
