@@ -1,7 +1,7 @@
 //! Endpoints: what a call reports, and that nothing keeps a session from being cancelled.
 
 use crate::error::Error;
-use crate::pg::endpoint::Endpoint;
+use crate::pg::endpoint::{Endpoint, closed_for};
 use crate::pg::interrupt;
 use pgrx::prelude::*;
 use std::process::{Child, Command, Stdio};
@@ -236,6 +236,31 @@ mod tests {
         assert_eq!(error.sqlstate(), "58030");
         assert_eq!(error.to_string(), "endpoint \"nobody\": it refused the connection");
         assert_eq!(threads(), 1);
+    }
+
+    #[pg_test]
+    fn an_endpoint_that_keeps_failing_is_left_alone() {
+        // too little time for a second try
+        Spi::run("SET LOCAL t2sql.request_timeout = '100ms'").unwrap();
+        let until_refused = |server: &str| {
+            let codes: Vec<_> = (0..8).map_while(|_| chat(server).err().map(|error| error.sqlstate())).collect();
+            codes.iter().position(|code| code == "53400")
+        };
+        define("failing", "url 'http://127.0.0.1:1/v1'");
+        let failures = until_refused("failing").expect("its breaker never opened");
+        assert!((1..=5).contains(&failures), "{failures} calls");
+        let error = chat("failing").unwrap_err();
+        assert!(error.to_string().contains("\"failing\" keeps failing"), "{error}");
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains(" s.") && hint.contains("t2sql.engine = builtin"), "{hint}");
+        assert!(closed_for("failing").unwrap().is_some());
+        Spi::run(&format!("ALTER SERVER failing OPTIONS (SET url '{}/v1')", base())).unwrap();
+        assert_eq!(closed_for("failing").unwrap(), None);
+        assert_eq!(chat("failing").unwrap().text, "SELECT 1", "another url begins anew");
+        // refusals, and the caller's own impatience, are no failures of the endpoint
+        for fault in ["status-401", "status-429", "stall-headers", "html"] {
+            assert_eq!(until_refused(&faulty(fault)), None, "{fault}");
+        }
     }
 
     #[pg_test]

@@ -127,7 +127,8 @@ mod tests {
         run("SET t2sql.builtin_min_confidence = 1");
         assert_eq!(answered("how many patients are there", "status || ' ' || engine"), "ok builtin");
         assert!(answered("how many patients are there", "warnings").contains("could not be asked"));
-        // where it does not know either, the endpoint's failure is told
+        // where it does not know either, the endpoint's failure is told; at another url, so that it is asked at all
+        break_endpoint("status-502");
         fails_with("SELECT t2sql.ask('how many spaceships are there')", "58030");
         // sure enough: the model is not asked
         run("SET t2sql.builtin_min_confidence = 0.5");

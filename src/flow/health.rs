@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::flow::scope::Scope;
 use crate::pg::kb::context;
-use crate::pg::{environment, role};
+use crate::pg::{endpoint, environment, role};
 use t2sql_core::text::quote_identifier;
 
 pub struct Check {
@@ -83,11 +83,7 @@ pub fn check() -> Result<Vec<Check>> {
 }
 
 fn of_context(current: context::Context) -> Vec<Check> {
-    let model = match &current.llm {
-        Some(llm) => format!("{} of server {}", llm.model_name, llm.server),
-        None => "none; answers come from samples and the built-in engine".into(),
-    };
-    let mut checks = vec![Check { item: "llm", ok: true, detail: model, remedy: None }];
+    let mut checks = vec![model(&current)];
     if let Some(next) = &current.next_embedding {
         checks.push(Check {
             item: "embedder",
@@ -110,4 +106,23 @@ fn of_context(current: context::Context) -> Vec<Check> {
         Err(error) => Check { item: "index", ok: false, detail: error.to_string(), remedy: error.hint() },
     });
     checks
+}
+
+/// The model, and whether its server may be called.
+fn model(current: &context::Context) -> Check {
+    let Some(llm) = &current.llm else {
+        let detail = "none; answers come from samples and the built-in engine".into();
+        return Check { item: "llm", ok: true, detail, remedy: None };
+    };
+    let model = format!("{} of server {}", llm.model_name, llm.server);
+    let (ok, detail, remedy) = match endpoint::closed_for(&llm.server) {
+        Ok(None) => (true, model, None),
+        Ok(Some(left)) => {
+            let seconds = left.as_millis().div_ceil(1_000);
+            let detail = format!("{model}, which keeps failing and is tried again in {seconds} s");
+            (false, detail, Some("SET t2sql.engine = builtin".into()))
+        }
+        Err(error) => (false, format!("{model}: {error}"), error.hint()),
+    };
+    Check { item: "llm", ok, detail, remedy }
 }

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::pg::{guc, interrupt, role};
+use breaker::Breaker;
 use once_cell::unsync::OnceCell;
 use pgrx::PgList;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -14,7 +15,9 @@ use std::time::{Duration, Instant};
 use t2sql_core::net::{self, address, retry::Retry};
 use t2sql_core::wire;
 
+mod breaker;
 mod key;
+mod queue;
 mod validator;
 
 const WRAPPER: &CStr = c"t2sql_endpoint";
@@ -28,6 +31,7 @@ pub struct Endpoint {
     server: String,
     service: wire::Service,
     key: Option<key::Key>,
+    breaker: Breaker,
 }
 
 impl Endpoint {
@@ -40,6 +44,7 @@ impl Endpoint {
         settings()?.policy.check_target(&target).map_err(|refused| definition.unusable(&refused))?;
         Ok(Self {
             key: key::find(&definition)?,
+            breaker: Breaker::new(&definition.name, definition.oid, &url),
             service: wire::Service { url, azure_api_version: definition.option("azure_api_version") },
             server: definition.name,
         })
@@ -75,26 +80,34 @@ impl Endpoint {
         &self.server
     }
 
-    /// Posts, waits and retries within one deadline.
+    /// Posts, waits and retries within one deadline, which the wait for a place in the queue is part of.
     fn post(&self, url: &str, body: Vec<u8>) -> Result<Vec<u8>> {
         let deadline = Instant::now() + guc::request_timeout();
         let mut retry = Retry::default();
+        let mut failed: Option<net::Failure> = None;
         loop {
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            let failure = match self.try_once(url, body.clone(), remaining)? {
-                Ok(reply) => return Ok(reply),
-                Err(failure) => failure,
+            let failure = match (self.try_once(url, body.clone(), deadline), failed) {
+                (Ok(Ok(reply)), _) => return Ok(reply),
+                (Ok(Err(failure)), _) => failure,
+                // that it may not be tried again says less than why it failed
+                (Err(Error::Busy { .. }), Some(before)) => return Err(self.named(before.error)),
+                (Err(error), _) => return Err(error),
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
             match retry.next(&failure, remaining, random()) {
-                Some(wait) => interrupt::pause(wait),
-                None => return Err(self.named(failure.error)),
+                Some(wait) if self.breaker.closed_for().is_none() => interrupt::pause(wait),
+                _ => return Err(self.named(failure.error)),
             }
+            failed = Some(failure);
         }
     }
 
-    fn try_once(&self, url: &str, body: Vec<u8>, remaining: Duration) -> Result<Result<Vec<u8>, net::Failure>> {
+    /// One call. Other backends may have the place in the queue while this one waits to try again.
+    fn try_once(&self, url: &str, body: Vec<u8>, deadline: Instant) -> Result<Result<Vec<u8>, net::Failure>> {
         let settings = settings()?;
+        let _place = queue::enter(deadline, || self.breaker.refusal())?;
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let call = self.breaker.enter(remaining)?;
         let agent = take_agent(&settings)?;
         let headers: Vec<_> = self.key.iter().map(|key| self.service.authorization(key.secret())).collect();
         let limits = net::Limits { total: remaining, ..net::Limits::default() };
@@ -105,18 +118,27 @@ impl Endpoint {
             move || cancelled.shutdown(),
             move || net::post_json(&worker, &url, &headers, &body, limits),
         );
-        match outcome {
+        let outcome = match outcome {
             Ok(outcome) => {
                 put_agent_back(settings, agent);
-                Ok(outcome)
+                outcome
             }
-            Err(interrupt::Failed::Overdue) => Err(timed_out()),
-            Err(interrupt::Failed::NoThread) => Err(Error::Busy {
-                message: "too many cancelled requests of this session are still ending".into(),
-                hint: "Wait a few seconds.".into(),
-            }),
-            Err(interrupt::Failed::Panicked) => Err(Error::Internal("the request's thread panicked".into())),
-        }
+            Err(interrupt::Failed::Overdue) => {
+                let error = t2sql_core::Error::EndpointTimeout(remaining.as_millis() as u64);
+                Err(net::Failure { error, transient: false })
+            }
+            Err(interrupt::Failed::NoThread) => {
+                return Err(Error::Busy {
+                    message: "too many cancelled requests of this session are still ending".into(),
+                    hint: "Wait a few seconds.".into(),
+                });
+            }
+            Err(interrupt::Failed::Panicked) => {
+                return Err(Error::Internal("the request's thread panicked".into()));
+            }
+        };
+        call.ended(&outcome);
+        Ok(outcome)
     }
 
     /// The error as users should see it: with the server's name, and the deadline that they set
@@ -125,14 +147,16 @@ impl Endpoint {
         use t2sql_core::Error as Core;
         match error {
             Core::Endpoint(why) => Core::Endpoint(format!("endpoint \"{}\": {why}", self.server)).into(),
-            Core::EndpointTimeout(_) => timed_out(),
+            Core::EndpointTimeout(_) => Core::EndpointTimeout(guc::request_timeout().as_millis() as u64).into(),
             other => other.into(),
         }
     }
 }
 
-fn timed_out() -> Error {
-    t2sql_core::Error::EndpointTimeout(guc::request_timeout().as_millis() as u64).into()
+/// How long a server is left alone because it keeps failing; None when it may be called.
+pub fn closed_for(server: &str) -> Result<Option<Duration>> {
+    let definition = Definition::read(server)?;
+    Ok(Breaker::new(&definition.name, definition.oid, &definition.url()?).closed_for())
 }
 
 /// Makes sure that the current user may use the server; for functions that choose one.

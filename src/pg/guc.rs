@@ -120,6 +120,10 @@ settings! {
         c"Foreign servers whose tables generated SQL may read.", c"Comma-separated names.";
     ms request_timeout = c"t2sql.request_timeout", 30_000, 100, 600_000; Userset;
         c"Longest time to wait for one answer of an endpoint, retries included.", c"Zero is not allowed: a backend must not wait for ever.";
+    int max_concurrent_requests = c"t2sql.max_concurrent_requests", 16, 1, 1_000; Suset;
+        c"How many requests to endpoints all sessions together may have under way.", c"Further ones wait for t2sql.queue_timeout.";
+    ms queue_timeout = c"t2sql.queue_timeout", 5_000, 0, 600_000; Userset;
+        c"Longest time to wait until fewer than t2sql.max_concurrent_requests are under way.", c"Never beyond t2sql.request_timeout; 0 does not wait.";
     text proxy = c"t2sql.proxy", None; Suset, SUPERUSER_ONLY;
         c"HTTP proxy for requests to endpoints.", c"Proxies of the environment are ignored.";
     text ca_file = c"t2sql.ca_file", None; Suset;

@@ -21,6 +21,8 @@ const MAX_ORPHANS: usize = 4;
 /// How long a cancelled thread is waited for before it is left behind.
 const JOIN_PATIENCE: Duration = Duration::from_millis(200);
 const CLIENT_CHECK: Duration = Duration::from_secs(1);
+/// How long [`poll`] waits between two attempts, on average.
+const POLL_STEP: Duration = Duration::from_millis(50);
 
 /// Threads that have not ended yet.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
@@ -45,10 +47,27 @@ pub fn offload<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failed> {
     let mut job = Job::start(cancel, work)?;
-    if !wait(Some(&job.done), deadline) {
+    if !Wait::new(Event::Endpoint).until(Some(&job.done), deadline) {
         return Err(Failed::Overdue);
     }
     job.finish()
+}
+
+/// Asks `attempt` again and again until it gives something; None when `deadline` has come before. For what other
+/// backends hold.
+pub fn poll<T>(deadline: Instant, random: impl Fn() -> f64, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let mut wait = Wait::new(Event::Queue);
+    loop {
+        if let Some(found) = attempt() {
+            return Some(found);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        // from half to one and a half: backends that came together don't ask together
+        let step = POLL_STEP.mul_f64(0.5 + random().clamp(0.0, 1.0));
+        wait.until(None, deadline.min(Instant::now() + step));
+    }
 }
 
 /// Lets a cancel, timeout or termination take effect here.
@@ -58,7 +77,7 @@ pub fn tick() {
 
 /// Sleeps, but wakes up for interrupts.
 pub fn pause(duration: Duration) {
-    wait(None, Instant::now() + duration);
+    Wait::new(Event::Endpoint).until(None, Instant::now() + duration);
 }
 
 /// A thread that is being waited for. Dropping it, also by unwinding, cancels and bounds it.
@@ -160,37 +179,58 @@ impl Drop for SignalMask {
     }
 }
 
-/// Waits until `socket` is readable (true) or `deadline` has come (false). Interrupts unwind.
-fn wait(socket: Option<&UnixStream>, deadline: Instant) -> bool {
-    let (mut flags, mut fd) = (pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH, -1);
-    if let Some(socket) = socket {
-        flags |= pg_sys::WL_SOCKET_READABLE;
-        fd = socket.as_raw_fd();
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    /// An endpoint's answer, or the time to ask it again.
+    Endpoint,
+    /// Other backends' requests to end.
+    Queue,
+}
+
+/// A wait, in one or many steps.
+struct Wait {
+    event: Event,
+    client_checked: Instant,
+}
+
+impl Wait {
+    fn new(event: Event) -> Self {
+        Self { event, client_checked: Instant::now() }
     }
-    let mut last_check = Instant::now();
-    loop {
-        pgrx::check_for_interrupts!();
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return false;
+
+    /// Until `socket` is readable (true) or `deadline` has come (false). Interrupts unwind.
+    fn until(&mut self, socket: Option<&UnixStream>, deadline: Instant) -> bool {
+        let (mut flags, mut fd) = (pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH, -1);
+        if let Some(socket) = socket {
+            flags |= pg_sys::WL_SOCKET_READABLE;
+            fd = socket.as_raw_fd();
         }
-        // rounded up: zero would spin
-        let millis = left.min(CLIENT_CHECK).as_millis() as std::ffi::c_long + 1;
-        // SAFETY: main thread; the latch is the backend's own, the socket outlives the call.
-        let events = unsafe {
-            let events = pg_sys::WaitLatchOrSocket(pg_sys::MyLatch, flags as i32, fd, millis, wait_event());
-            if events as u32 & pg_sys::WL_LATCH_SET != 0 {
-                pg_sys::ResetLatch(pg_sys::MyLatch);
+        loop {
+            pgrx::check_for_interrupts!();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
             }
-            events as u32
-        };
-        pgrx::check_for_interrupts!();
-        if events & pg_sys::WL_SOCKET_READABLE != 0 {
-            return true;
-        }
-        if last_check.elapsed() >= CLIENT_CHECK {
-            last_check = Instant::now();
-            check_client();
+            // rounded up: zero would spin
+            let millis = left.min(CLIENT_CHECK).as_millis() as std::ffi::c_long + 1;
+            // SAFETY: main thread; the latch is the backend's own, the socket outlives the call.
+            let events = unsafe {
+                let events =
+                    pg_sys::WaitLatchOrSocket(pg_sys::MyLatch, flags as i32, fd, millis, wait_event(self.event));
+                if events as u32 & pg_sys::WL_LATCH_SET != 0 {
+                    pg_sys::ResetLatch(pg_sys::MyLatch);
+                }
+                events as u32
+            };
+            pgrx::check_for_interrupts!();
+            if events & pg_sys::WL_SOCKET_READABLE != 0 {
+                return true;
+            }
+            if self.client_checked.elapsed() >= CLIENT_CHECK {
+                self.client_checked = Instant::now();
+                check_client();
+            }
         }
     }
 }
@@ -214,13 +254,18 @@ fn check_client() {
 
 /// What `pg_stat_activity.wait_event` shows meanwhile.
 #[cfg(any(feature = "pg17", feature = "pg18"))]
-fn wait_event() -> u32 {
-    static EVENT: once_cell::sync::OnceCell<u32> = once_cell::sync::OnceCell::new();
+fn wait_event(event: Event) -> u32 {
+    use once_cell::sync::OnceCell;
+    static EVENTS: [OnceCell<u32>; 2] = [const { OnceCell::new() }; 2];
+    let (known, name) = match event {
+        Event::Endpoint => (&EVENTS[0], c"T2sqlEndpoint"),
+        Event::Queue => (&EVENTS[1], c"T2sqlQueue"),
+    };
     // SAFETY: main thread; the same name gives the same number in every backend.
-    *EVENT.get_or_init(|| unsafe { pg_sys::WaitEventExtensionNew(c"T2sqlEndpoint".as_ptr()) })
+    *known.get_or_init(|| unsafe { pg_sys::WaitEventExtensionNew(name.as_ptr()) })
 }
 
 #[cfg(not(any(feature = "pg17", feature = "pg18")))]
-fn wait_event() -> u32 {
+fn wait_event(_: Event) -> u32 {
     pg_sys::PG_WAIT_EXTENSION
 }
