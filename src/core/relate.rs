@@ -2,23 +2,34 @@
 
 use crate::link::{ColumnWords, Lexicon};
 use crate::schema::{Catalog, Column, Edge, Family, Origin};
+use std::collections::{HashMap, HashSet};
 
 /// Guesses below this weight are dropped.
 const MIN_WEIGHT: f32 = 0.3;
-/// Catalogs beyond this many tables are searched by column name only.
+/// Catalogs with more pairs of tables than this are left alone.
 const MAX_PAIRS: usize = 400_000;
+/// A column that could as well refer to more tables than this names none of them.
+const MAX_TARGETS: usize = 5;
+/// Weights that differ by less are equally good.
+const SAME: f32 = 0.1;
 
 /// Joins that no constraint declares, best guesses first. Needs no values:
 /// names, types, uniqueness and the ranges in [`Column`] decide.
 pub fn infer(catalog: &Catalog) -> Vec<Edge> {
-    let lexicon = Lexicon::new(catalog, &[]);
-    let mut edges = Vec::new();
     if catalog.tables.len().pow(2) > MAX_PAIRS {
-        return edges;
+        return Vec::new();
     }
+    let lexicon = Lexicon::new(catalog, &[]);
+    let declared: HashSet<(usize, usize)> = catalog
+        .edges
+        .iter()
+        .filter(|e| matches!(e.origin, Origin::Fk | Origin::Declared))
+        .flat_map(|e| [(e.from, e.to), (e.to, e.from)])
+        .collect();
+    let mut edges = Vec::new();
     for (from, referring) in catalog.tables.iter().enumerate() {
         for (to, target) in catalog.tables.iter().enumerate() {
-            if from == to || referring.schema != target.schema || declared(catalog, from, to) {
+            if from == to || referring.schema != target.schema || declared.contains(&(from, to)) {
                 continue;
             }
             let mut best: Option<Edge> = None;
@@ -46,27 +57,24 @@ pub fn infer(catalog: &Catalog) -> Vec<Edge> {
     edges
 }
 
-fn declared(catalog: &Catalog, a: usize, b: usize) -> bool {
-    catalog.edges.iter().any(|e| {
-        matches!(e.origin, Origin::Fk | Origin::Declared) && (e.from == a && e.to == b || e.from == b && e.to == a)
-    })
-}
-
-/// A column refers to one table: its best guess. And of two directions the better one stays.
+/// A column refers to one table, its best guess, and of two directions the better one stays.
 fn prune(catalog: &Catalog, edges: &mut Vec<Edge>) {
-    let copy = edges.clone();
-    edges.retain(|e| {
-        let better = |o: &Edge| {
-            o.from == e.from && o.from_columns == e.from_columns && o.to != e.to && o.weight > e.weight + 0.1
-        };
-        let reverse = |o: &Edge| {
-            o.from == e.to && o.to == e.from && (o.weight > e.weight || o.weight == e.weight && o.from < e.from)
-        };
-        !copy.iter().any(|o| better(o) || reverse(o))
-    });
     // a column with a declared key refers to that and nothing else
+    let keys: HashSet<(usize, &[usize])> =
+        catalog.edges.iter().filter(|d| d.origin == Origin::Fk).map(|d| (d.from, d.from_columns.as_slice())).collect();
+    edges.retain(|e| !keys.contains(&(e.from, e.from_columns.as_slice())));
+    let mut by_column: HashMap<(usize, usize), Vec<f32>> = HashMap::new();
+    let mut by_tables: HashMap<(usize, usize), f32> = HashMap::new();
+    for e in edges.iter() {
+        by_column.entry((e.from, e.from_columns[0])).or_default().push(e.weight);
+        by_tables.insert((e.from, e.to), e.weight);
+    }
     edges.retain(|e| {
-        !catalog.edges.iter().any(|d| d.origin == Origin::Fk && d.from == e.from && d.from_columns == e.from_columns)
+        let rivals = &by_column[&(e.from, e.from_columns[0])];
+        let best = rivals.iter().copied().fold(0.0, f32::max);
+        let equals = rivals.iter().filter(|&&w| w > best - SAME).count();
+        let reverse = by_tables.get(&(e.to, e.from)).is_some_and(|&w| w > e.weight || w == e.weight && e.to < e.from);
+        best <= e.weight + SAME && equals <= MAX_TARGETS && !reverse
     });
 }
 
@@ -206,6 +214,7 @@ fn range_fits(from: &Column, to: &Column) -> f32 {
 mod tests {
     use super::*;
     use crate::engine::fixture;
+    use crate::schema::Table;
 
     #[test]
     fn undeclared_keys_are_found() {
@@ -224,5 +233,21 @@ mod tests {
     #[test]
     fn declared_keys_are_not_repeated() {
         assert!(infer(&fixture::library()).is_empty());
+    }
+
+    /// `part_1 (id, …)`, `part_2 (id, part_id)` …: any of many could be meant.
+    #[test]
+    fn a_column_that_fits_many_tables_refers_to_none() {
+        let catalog = |tables: usize| {
+            let id = Column { name: "id".into(), family: Family::Number, key: true, unique: true, ..Column::default() };
+            let reference = Column { name: "part_id".into(), family: Family::Number, ..Column::default() };
+            let mut tables: Vec<Table> = (0..tables)
+                .map(|n| Table { name: format!("part_{n}"), columns: vec![id.clone()], ..Table::default() })
+                .collect();
+            tables.push(Table { name: "orders".into(), columns: vec![id.clone(), reference], ..Table::default() });
+            Catalog { tables, ..Catalog::default() }
+        };
+        assert_eq!(infer(&catalog(2)).len(), 2);
+        assert!(infer(&catalog(20)).is_empty());
     }
 }
