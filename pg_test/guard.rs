@@ -221,8 +221,14 @@ mod tests {
             include_str!("../src/pg/guard/walk.rs"),
             include_str!("../src/pg/seal/frame.rs"),
         ];
-        let tests =
-            [HOSTILE, include_str!("guard.rs"), include_str!("owner_code.rs"), include_str!("seal.rs")].concat();
+        let tests = [
+            HOSTILE,
+            include_str!("guard.rs"),
+            include_str!("owner_code.rs"),
+            include_str!("protect.rs"),
+            include_str!("seal.rs"),
+        ]
+        .concat();
         let rules: std::collections::BTreeSet<&str> = SOURCES
             .iter()
             .flat_map(|source| source.split("refuse(").skip(1).chain(source.split("rule: ").skip(1)))

@@ -14,6 +14,8 @@ mod learn;
 mod llm;
 #[path = "owner_code.rs"]
 mod owner_code;
+#[path = "protect.rs"]
+mod protect;
 #[path = "seal.rs"]
 mod seal;
 #[path = "support.rs"]

@@ -26,6 +26,7 @@ extension_sql_file!("../sql/install/90_comments.sql", finalize);
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     pg::guc::init();
+    pg::label::init();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

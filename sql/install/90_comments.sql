@@ -42,6 +42,8 @@ COMMENT ON FUNCTION t2sql.embed(text) IS
     'The vector of a text by this database''s embedding model. Example: SELECT t2sql.embed(''a red sofa'')';
 COMMENT ON FUNCTION t2sql.set_description(text, text, text) IS
     'Describes a table (schema.table) or column (schema.table.column) for questions; NULL goes back to its COMMENT at the next index_schema(). Example: SELECT t2sql.set_description(''public.orders.total'', ''revenue including tax'')';
+COMMENT ON FUNCTION t2sql.protect(regclass, text, text) IS
+    'Keeps a table or one of its columns from questions, by SECURITY LABEL FOR t2sql, which its owner may set. level: values (stored values are neither indexed, shown nor sent), hidden (t2sql does not know it, generated SQL may not read it), none or NULL (no longer). Counts at once. Example: SELECT t2sql.protect(''sales.customers'', ''phone'')';
 COMMENT ON FUNCTION t2sql.setup_hypertables() IS
     'Makes query_feedback and query_usage_stats hypertables where TimescaleDB is installed; keeps their rows. Example: SELECT t2sql.setup_hypertables()';
 COMMENT ON FUNCTION t2sql.health() IS
@@ -58,7 +60,7 @@ GRANT EXECUTE ON FUNCTION t2sql.health(), t2sql.version() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
     t2sql.ask(text, text, jsonb), t2sql.execute_nl(text, text, integer, jsonb), t2sql.query(text, text, jsonb), t2sql.run(bigint, integer),
     t2sql.answer(text, text, jsonb), t2sql.explain(text, text, jsonb), t2sql.prompt(text, text, jsonb),
-    t2sql.check_sql(text, text),
+    t2sql.check_sql(text, text), t2sql.protect(regclass, text, text),
     t2sql.feedback(bigint, boolean, text, integer, text), t2sql.feedback(text, text, boolean, text, integer, text, text),
     t2sql.search(text, integer, text[], real, text), t2sql.embed(text), t2sql._embed(text), t2sql._as_vector(real[])
     TO t2sql_user;

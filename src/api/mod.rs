@@ -10,6 +10,7 @@ mod health;
 pub mod index;
 mod learn;
 pub mod models;
+mod protect;
 mod query;
 mod registry;
 mod search;

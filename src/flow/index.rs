@@ -246,7 +246,8 @@ pub fn values(
         interrupt::tick();
         let mut columns = Vec::new();
         if may_keep_values(&table) {
-            for column in table.columns.iter().map(|found| &found.column).filter(|c| has_few_values(c, &table)) {
+            let shown = table.columns.iter().filter(|found| !found.withheld).map(|found| &found.column);
+            for column in shown.filter(|c| has_few_values(c, &table)) {
                 columns.extend(column_values(&table, column, report)?);
             }
             scanned += 1;

@@ -9,6 +9,7 @@ pub mod index;
 pub mod learn;
 pub mod models;
 mod probe;
+pub mod protect;
 pub mod registry;
 pub mod retrieve;
 pub mod scope;

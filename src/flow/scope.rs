@@ -8,7 +8,7 @@ use crate::pg::kb::context::{self, Context};
 use crate::pg::{role, seal};
 use pgrx::pg_sys;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use t2sql_core::rank::Index;
 use t2sql_core::sample::Template;
@@ -126,15 +126,15 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
         None => Rc::new(catalog::read(context.id)?),
     };
     let catalog = restrict(&stored.catalog, &permissions);
-    // a sample shows its SQL, so it serves only those who may read all of what it reads
-    let whole = wholly_readable(&stored.catalog, &permissions);
-    let whole: HashSet<&str> = whole.iter().map(String::as_str).collect();
-    let bare: HashSet<i64> = permissions.iter().filter(|(_, _, values)| !values).map(|(id, ..)| *id).collect();
+    let permitted = by_table(&permissions);
+    let by_name: HashMap<String, &Readable> = (stored.catalog.tables.iter())
+        .filter_map(|t| Some((format!("{}.{}", t.schema, t.name), *permitted.get(&t.id)?)))
+        .collect();
     let index = Index::build(&catalog);
     let samples = stored
         .samples
         .iter()
-        .filter(|sample| whole.is_superset(&sample.touched.iter().map(String::as_str).collect()))
+        .filter(|sample| may_show(sample, &by_name))
         .map(|sample| (sample.clone(), sample.template.clone().and_then(|t| serde_json::from_value(t).ok())))
         .collect();
     let places = Places::of(&catalog);
@@ -144,8 +144,11 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
         .enumerate()
         .flat_map(|(t, table)| table.columns.iter().enumerate().map(move |(c, column)| (t, c, column)));
     let texts = texts.filter(|(_, _, column)| matches!(column.family, Family::Text | Family::Enum));
+    let place = |t: usize| permitted.get(&catalog.tables[t].id);
+    // what its owner withholds is neither looked up nor probed
+    let texts = texts.filter(|(t, _, column)| place(*t).is_some_and(|p| !p.withheld.contains(&column.name)));
     let (valued, rest): (Vec<_>, Vec<_>) =
-        texts.partition(|(t, _, column)| stored.valued.contains(&column.id) && !bare.contains(&catalog.tables[*t].id));
+        texts.partition(|(t, _, column)| stored.valued.contains(&column.id) && place(*t).is_some_and(|p| p.values));
     let value_columns = valued.into_iter().map(|(_, _, column)| column.id).collect();
     let unindexed = rest.into_iter().map(|(t, c, _)| (t, c)).collect();
     let view = Rc::new(View { catalog, index, samples, places, value_columns, unindexed });
@@ -163,29 +166,42 @@ fn view(context: &Context, permissions: Permissions) -> Result<Rc<View>> {
     Ok(view)
 }
 
-/// Tables, as `schema.table`, of which every column may be read.
-fn wholly_readable(catalog: &Catalog, permissions: &[Readable]) -> HashSet<String> {
-    let whole: HashSet<i64> =
-        permissions.iter().filter(|(_, p, _)| *p == Permission::Whole(true)).map(|(id, ..)| *id).collect();
-    catalog.tables.iter().filter(|t| whole.contains(&t.id)).map(|t| format!("{}.{}", t.schema, t.name)).collect()
+fn by_table(permissions: &[Readable]) -> HashMap<i64, &Readable> {
+    permissions.iter().map(|readable| (readable.id, readable)).collect()
+}
+
+/// A sample shows its SQL, so it serves only those who may read all of the tables that it reads, and
+/// nobody while it names a column that was hidden.
+fn may_show(sample: &StoredSample, by_name: &HashMap<String, &Readable>) -> bool {
+    sample.touched.iter().all(|table| {
+        let readable = by_name.get(table);
+        readable.is_some_and(|r| r.whole && !r.hidden.iter().any(|column| names(&sample.sql, column)))
+    })
+}
+
+/// Whether SQL holds this name as a word, whatever its case.
+fn names(sql: &str, name: &str) -> bool {
+    let (sql, name) = (sql.to_lowercase(), name.to_lowercase().replace('"', "\"\""));
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    sql.match_indices(&name).any(|(at, _)| !sql[..at].ends_with(part) && !sql[at + name.len()..].starts_with(part))
 }
 
 /// The part of a catalogue that the permissions leave; edges follow their columns.
 fn restrict(whole: &Catalog, permissions: &[Readable]) -> Catalog {
-    let permitted: HashMap<i64, &Permission> = permissions.iter().map(|(id, p, _)| (*id, p)).collect();
-    let bare: HashSet<i64> = permissions.iter().filter(|(_, _, values)| !values).map(|(id, ..)| *id).collect();
+    let permitted = by_table(permissions);
     let mut places: Vec<Option<(usize, Vec<Option<usize>>)>> = Vec::with_capacity(whole.tables.len());
     let mut tables = Vec::new();
     for table in &whole.tables {
-        let keep = |name: &str| match permitted.get(&table.id) {
+        let readable = permitted.get(&table.id);
+        let keep = |name: &str| match readable.map(|r| &r.columns) {
             None | Some(Permission::Whole(false)) => false,
             Some(Permission::Whole(true)) => true,
             Some(Permission::Columns(names)) => names.iter().any(|n| n == name),
         };
         let mut kept = table.clone();
         kept.columns.retain(|c| keep(&c.name));
-        if bare.contains(&table.id) {
-            kept.columns.iter_mut().for_each(forget_values);
+        if let Some(readable) = readable {
+            kept.columns.iter_mut().for_each(|column| forget_values(column, readable));
         }
         if kept.columns.is_empty() {
             places.push(None);
@@ -212,12 +228,16 @@ fn restrict(whole: &Catalog, permissions: &[Readable]) -> Catalog {
     Catalog { tables, edges, terms: whole.terms.clone() }
 }
 
-/// Leaves nothing of what is stored in a column; the labels of an enum belong to its type.
-fn forget_values(column: &mut Column) {
-    if column.family != Family::Enum {
+/// Leaves nothing of what is stored in a column whose values may not be shown. The labels of an enum
+/// belong to its type and stay, unless the owner withholds just them.
+fn forget_values(column: &mut Column, readable: &Readable) {
+    let withheld = readable.withheld.contains(&column.name);
+    if withheld || (!readable.values && column.family != Family::Enum) {
         column.common.clear();
     }
-    (column.min, column.max) = (None, None);
+    if withheld || !readable.values {
+        (column.min, column.max) = (None, None);
+    }
 }
 
 /// The value index, narrowed to the columns of a view.
@@ -261,5 +281,21 @@ impl ValueSource for Values<'_> {
             .into_iter()
             .filter_map(|(column, value, similarity)| self.hit(column, value, folded.to_owned(), similarity))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_name_is_found_as_a_word() {
+        for sql in ["SELECT ssn FROM p", "select p.\"SSN\" from p", "SELECT max(Ssn)", "ssn"] {
+            assert!(names(sql, "ssn"), "{sql}");
+        }
+        for sql in ["SELECT ssn_hash FROM p", "SELECT assn", "SELECT *"] {
+            assert!(!names(sql, "ssn"), "{sql}");
+        }
+        assert!(names("SELECT \"a\"\"b\"", "a\"b"));
     }
 }

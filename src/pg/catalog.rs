@@ -37,6 +37,8 @@ pub struct FoundTable {
 pub struct FoundColumn {
     /// `pg_attribute.attnum`.
     pub position: i32,
+    /// Whether its owner keeps the values from questions.
+    pub withheld: bool,
     #[serde(flatten)]
     pub column: Column,
 }
@@ -57,7 +59,7 @@ pub struct FoundKey {
 pub fn introspect(schemas: &[String], include: Option<&[String]>, exclude: Option<&[String]>) -> Result<Found> {
     let reader = role::name(role::reader()?);
     let _frame = Frame::caller();
-    let sql = concat!("SELECT (", include_str!("sql/introspect.sql"), ")::text");
+    let sql = concat!("SELECT (", include_str!("sql/protected.sql"), include_str!("sql/introspect.sql"), ")::text");
     let mut found: Found = spi::json(
         sql,
         &[schemas.to_vec().into(), include.map(<[_]>::to_vec).into(), exclude.map(<[_]>::to_vec).into(), reader.into()],

@@ -233,6 +233,8 @@ impl<'a> Material<'a> {
                 (sqlstate.clone(), Some(message.clone()), hint.clone())
             }
             Problem::Sql { sqlstate, .. } => (sqlstate.clone(), None, None),
+            // as if it did not exist
+            Problem::Refused { rule: "protected-column", .. } => ("42703".to_owned(), None, None),
             Problem::Refused { message, hint, .. } => ("38003".to_owned(), Some(message.clone()), Some(hint.clone())),
             other => ("54000".to_owned(), Some(told(other)), None),
         };

@@ -80,7 +80,7 @@ fn builtin(oid: pg_sys::Oid) -> bool {
 }
 
 /// A C string of PostgreSQL as text; empty for NULL.
-pub(super) fn text(name: *const c_char) -> String {
+pub fn text(name: *const c_char) -> String {
     if name.is_null() {
         return String::new();
     }
@@ -103,7 +103,7 @@ pub(super) unsafe fn nodes<T>(list: *mut pg_sys::List) -> impl Iterator<Item = *
 ///
 /// # Safety
 /// As for [`nodes`].
-pub(super) unsafe fn oids(list: *mut pg_sys::List) -> impl Iterator<Item = pg_sys::Oid> {
+pub unsafe fn oids(list: *mut pg_sys::List) -> impl Iterator<Item = pg_sys::Oid> {
     // SAFETY: the caller's promise.
     let length = if list.is_null() { 0 } else { unsafe { (*list).length as usize } };
     // SAFETY: `i` is below the list's length.

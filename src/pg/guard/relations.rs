@@ -2,7 +2,7 @@
 
 use super::walk::Walk;
 use super::{Allowed, Stop, oids, text};
-use crate::pg::ffi;
+use crate::pg::{ffi, label};
 use pgrx::prelude::*;
 
 /// Views inside one another; each costs stack while it is walked.
@@ -126,6 +126,7 @@ impl Walk<'_> {
                     "Register it with t2sql.register_database(), or ask another database.",
                 );
             }
+            self.not_hidden(&relation, entry.inh, selected)?;
         }
         self.owners_code(&relation)?;
         if self.views.is_empty() && !self.relations.iter().any(|known| known.oid == relation.oid) {
@@ -160,6 +161,39 @@ impl Walk<'_> {
         outcome
     }
 
+    /// What the owner hides from questions. What a view shows of it is the business of the view's owner. The
+    /// message names no column: `SELECT *` must not tell which there are.
+    fn not_hidden(
+        &self,
+        relation: &Relation,
+        with_children: bool,
+        selected: *mut pg_sys::Bitmapset,
+    ) -> Result<(), Stop> {
+        let hidden = label::hidden(relation.oid, relation.has_children && with_children);
+        if hidden.whole {
+            return relation.refuse(
+                "protected-column",
+                "is protected by its owner",
+                "Ask about other tables, or about a view on what may be seen of it.",
+            );
+        }
+        let is_hidden = |column: pg_sys::AttrNumber| {
+            // SAFETY: a catalog lookup; NULL for a column that is gone.
+            hidden.columns.contains(&text(unsafe { pg_sys::get_attname(relation.oid, column, true) }))
+        };
+        // a whole row holds every column
+        let reads = |column| if column == 0 { !hidden.columns.is_empty() } else { is_hidden(column) };
+        // SAFETY: NULL (empty) or a valid set of the parse tree.
+        if !hidden.columns.is_empty() && unsafe { columns(selected) }.any(reads) {
+            return relation.refuse(
+                "protected-column",
+                "has columns that its owner protects, and the SQL reads them",
+                "Name the columns that are needed instead of *, without those that t2sql.protect() hides.",
+            );
+        }
+        Ok(())
+    }
+
     /// The check that the executor would make, made before anything runs.
     fn readable(&self, oid: pg_sys::Oid, selected: *mut pg_sys::Bitmapset) -> Result<(), Stop> {
         use pg_sys::AclResult::ACLCHECK_OK;
@@ -174,9 +208,7 @@ impl Walk<'_> {
             if some != ACLCHECK_OK {
                 return Err(Stop::Missing { relation: oid, column: None });
             }
-            let mut member = pg_sys::bms_next_member(selected, -1);
-            while member >= 0 {
-                let column = (member + pg_sys::FirstLowInvalidHeapAttributeNumber) as pg_sys::AttrNumber;
+            for column in columns(selected) {
                 let (allowed, name) = if column == 0 {
                     // a whole row needs every column
                     let all = pg_sys::AclMaskHow::ACLMASK_ALL;
@@ -188,9 +220,19 @@ impl Walk<'_> {
                 if allowed != ACLCHECK_OK {
                     return Err(Stop::Missing { relation: oid, column: Some(name) });
                 }
-                member = pg_sys::bms_next_member(selected, member);
             }
         }
         Ok(())
     }
+}
+
+/// The columns of a set; 0 stands for the whole row.
+///
+/// # Safety
+/// `selected` is NULL (empty) or a valid set that outlives the iterator.
+unsafe fn columns(selected: *mut pg_sys::Bitmapset) -> impl Iterator<Item = pg_sys::AttrNumber> {
+    // SAFETY: the caller's promise.
+    let next = move |member: i32| Some(unsafe { pg_sys::bms_next_member(selected, member) }).filter(|&m| m >= 0);
+    std::iter::successors(next(-1), move |&member| next(member))
+        .map(|member| (member + pg_sys::FirstLowInvalidHeapAttributeNumber) as pg_sys::AttrNumber)
 }

@@ -3,10 +3,10 @@
 //! Read as they are stored. PostgreSQL's own ways of getting at them fold constants, and
 //! folding runs functions.
 
+use crate::pg::scan;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::{CStr, CString};
-use std::ptr;
 
 /// Where expressions of one kind are kept.
 pub struct Place {
@@ -33,45 +33,18 @@ pub const POLICIES: Place =
 
 impl Place {
     /// The node trees of `object`.
-    ///
-    /// A catalog scan and not SPI: SPI would look with the statement's snapshot, which does not
-    /// see what was added since.
     pub fn trees(&self, object: pg_sys::Oid) -> Vec<*mut pg_sys::Node> {
-        let catalog_oid = pg_sys::Oid::from_u32(self.catalog);
-        let mut texts = Vec::new();
-        // SAFETY: PostgreSQL's usual way of scanning a catalog; column numbers differ between versions.
-        unsafe {
-            let column = |name: &CStr| pg_sys::get_attnum(catalog_oid, name.as_ptr());
-            let mut key = pg_sys::ScanKeyData::default();
-            let equal = pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber;
-            pg_sys::ScanKeyInit(&mut key, column(self.key), equal, pg_sys::F_OIDEQ.into(), object.into());
-            let catalog = pg_sys::table_open(catalog_oid, pg_sys::AccessShareLock as i32);
-            let index = pg_sys::Oid::from_u32(self.index);
-            let scan = pg_sys::systable_beginscan(catalog, index, true, ptr::null_mut(), 1, &mut key);
-            loop {
-                let row = pg_sys::systable_getnext(scan);
-                if row.is_null() {
-                    break;
-                }
-                let mut null = false;
-                let mut cell = |name: &CStr| {
-                    let datum = pg_sys::heap_getattr(row, column(name).into(), (*catalog).rd_att, &mut null);
-                    (!null).then_some(datum)
-                };
-                if let Some((name, letters)) = self.only
-                    && !cell(name).is_some_and(|letter| letters.contains(&(letter.value() as u8)))
-                {
-                    continue;
-                }
-                for name in self.trees {
-                    let tree = cell(name).and_then(|tree| String::from_datum(tree, false));
-                    texts.extend(tree.and_then(|tree| CString::new(tree).ok()));
-                }
+        let texts = scan::rows(self.catalog, self.index, &[(self.key, object)], |row| {
+            if let Some((name, letters)) = self.only
+                && !row.cell(name).is_some_and(|letter| letters.contains(&(letter.value() as u8)))
+            {
+                return None;
             }
-            pg_sys::systable_endscan(scan);
-            pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
-            // text that PostgreSQL itself wrote as a node tree
-            texts.iter().map(|tree| pg_sys::stringToNode(tree.as_ptr()).cast()).collect()
-        }
+            // SAFETY: columns of type pg_node_tree, which is text.
+            let tree = |name: &&CStr| row.cell(name).and_then(|tree| unsafe { String::from_datum(tree, false) });
+            Some(self.trees.iter().filter_map(tree).filter_map(|tree| CString::new(tree).ok()).collect::<Vec<_>>())
+        });
+        // SAFETY: text that PostgreSQL itself wrote as a node tree.
+        texts.iter().flatten().map(|tree| unsafe { pg_sys::stringToNode(tree.as_ptr()) }.cast()).collect()
     }
 }

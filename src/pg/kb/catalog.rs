@@ -115,13 +115,25 @@ pub enum Permission {
     Columns(Vec<String>),
 }
 
-/// What a role may read of one table: its key, its columns, and whether stored values may be shown.
-pub type Readable = (i64, Permission, bool);
+/// What a role may read of one table.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Readable {
+    pub id: i64,
+    pub columns: Permission,
+    /// Whether the role may SELECT the whole of it, whatever its owner keeps from questions.
+    pub whole: bool,
+    /// Whether stored values may be shown, except those of `withheld` columns.
+    pub values: bool,
+    pub withheld: Vec<String>,
+    /// Columns that t2sql is not to know.
+    pub hidden: Vec<String>,
+}
 
 /// What `role` may read of a context right now.
 pub fn readable(database: i64, role: &str) -> Result<Vec<Readable>> {
     let _frame = Frame::owner();
-    Ok(spi::json(include_str!("../sql/readable.sql"), &[database.into(), role.into()])?.unwrap_or_default())
+    let sql = concat!(include_str!("../sql/protected.sql"), include_str!("../sql/readable.sql"));
+    Ok(spi::json(sql, &[database.into(), role.into()])?.unwrap_or_default())
 }
 
 /// The relations of a context that exist right now.
@@ -174,7 +186,7 @@ pub fn store(context: &Context, found: &Found, force: bool) -> Result<Stores> {
         &[context.id.into(), document.as_str().into(), stored.changed.clone().into()],
     )?;
     let gone: Gone = spi::write_json(
-        include_str!("../sql/remove_gone.sql"),
+        concat!(include_str!("../sql/protected.sql"), include_str!("../sql/remove_gone.sql")),
         &[
             context.id.into(),
             context.schemas.clone().into(),

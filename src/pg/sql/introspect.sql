@@ -1,6 +1,6 @@
 -- What exists in the schemas $1, narrowed by LIKE patterns on "table" or "schema.table" ($2 include, $3 exclude),
--- as the role $4 may read it. One jsonb: {"tables": [...], "keys": [...], "hidden": n}.
-WITH relation AS (
+-- as the role $4 may read it. One jsonb: {"tables": [...], "keys": [...], "hidden": n}. Goes on after protected.sql.
+, relation AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner, c.relrowsecurity, c.reltuples,
            has_schema_privilege($4, n.oid, 'USAGE') AND has_table_privilege($4, c.oid, 'SELECT') AS readable,
            has_schema_privilege($4, n.oid, 'USAGE') AND has_any_column_privilege($4, c.oid, 'SELECT') AS partly_readable
@@ -13,10 +13,12 @@ WITH relation AS (
       -- a name that steers a terminal is nobody's honest name
       AND c.relname !~ '[[:cntrl:]]' AND n.nspname !~ '[[:cntrl:]]'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      AND NOT EXISTS (SELECT FROM protected p WHERE p.relation = c.oid AND p.column_name IS NULL AND p.level = 'hidden')
       AND ($2 IS NULL OR c.relname LIKE ANY ($2) OR n.nspname || '.' || c.relname LIKE ANY ($2))
       AND ($3 IS NULL OR NOT (c.relname LIKE ANY ($3) OR n.nspname || '.' || c.relname LIKE ANY ($3)))
 ), attribute AS (
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+           EXISTS (SELECT FROM protected p WHERE p.relation = a.attrelid AND coalesce(p.column_name, a.attname) = a.attname) AS withheld,
            coalesce(nullif(t.typbasetype, 0), t.oid) AS base,
            CASE WHEN t.typtype = 'd' THEN b.typtype ELSE t.typtype END AS kind,
            CASE WHEN t.typtype = 'd' THEN b.typcategory ELSE t.typcategory END AS category,
@@ -25,7 +27,8 @@ WITH relation AS (
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname !~ '[[:cntrl:]]'
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type b ON b.oid = t.typbasetype
-    WHERE r.readable OR (r.partly_readable AND has_column_privilege($4, a.attrelid, a.attnum, 'SELECT'))
+    WHERE (r.readable OR (r.partly_readable AND has_column_privilege($4, a.attrelid, a.attnum, 'SELECT')))
+      AND NOT EXISTS (SELECT FROM protected p WHERE p.relation = a.attrelid AND p.column_name = a.attname AND p.level = 'hidden')
 ), single_unique AS (
     SELECT DISTINCT i.indrelid, i.indkey[0] AS attnum
     FROM pg_index i JOIN relation r ON r.oid = i.indrelid
@@ -65,11 +68,12 @@ WITH relation AS (
         'comment', left(col_description(a.attrelid, a.attnum), 1000),
         'n_distinct', p.n_distinct,
         'null_frac', p.null_frac,
-        'common', CASE WHEN a.kind = 'e'
+        'withheld', a.withheld,
+        'common', CASE WHEN a.withheld THEN '[]' WHEN a.kind = 'e'
             THEN (SELECT coalesce(jsonb_agg(left(e.enumlabel, 100) ORDER BY e.enumsortorder), '[]') FROM pg_enum e WHERE e.enumtypid = a.base)
             ELSE (SELECT coalesce(jsonb_agg(v), '[]') FROM unnest(p.common) AS c(v) WHERE length(v) <= 100) END,
-        'min', left(p.bounds[1], 100),
-        'max', left(p.bounds[cardinality(p.bounds)], 100)
+        'min', CASE WHEN NOT a.withheld THEN left(p.bounds[1], 100) END,
+        'max', CASE WHEN NOT a.withheld THEN left(p.bounds[cardinality(p.bounds)], 100) END
     ) ORDER BY a.attnum) AS columns
     FROM attribute a
     LEFT JOIN profile p ON p.oid = a.attrelid AND p.attname = a.attname
@@ -89,6 +93,9 @@ WITH relation AS (
     JOIN relation f ON f.oid = c.conrelid
     JOIN relation t ON t.oid = c.confrelid
     WHERE c.contype = 'f' AND c.conparentid = 0
+      AND NOT EXISTS (SELECT FROM protected p JOIN pg_attribute a ON a.attrelid = p.relation AND a.attname = p.column_name
+                      WHERE p.level = 'hidden' AND (a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+                                                    OR a.attrelid = c.confrelid AND a.attnum = ANY (c.confkey)))
 ), table_json AS (
     SELECT jsonb_agg(jsonb_build_object(
         'oid', r.oid::bigint,
@@ -102,7 +109,8 @@ WITH relation AS (
         'whole', r.readable,
         -- changes whenever rows may have changed: what the value index is compared with
         'values_state', concat_ws('/', r.reltuples, pg_stat_get_tuples_inserted(r.oid), pg_stat_get_tuples_updated(r.oid),
-                                  pg_stat_get_tuples_deleted(r.oid), pg_relation_filenode(r.oid)),
+                                  pg_stat_get_tuples_deleted(r.oid), pg_relation_filenode(r.oid),
+                                  (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM attribute a WHERE a.attrelid = r.oid AND a.withheld)),
         'columns', j.columns
     ) ORDER BY r.nspname, r.relname) AS tables
     FROM relation r JOIN column_json j ON j.attrelid = r.oid
