@@ -101,6 +101,10 @@ impl Pair<'_> {
             return 0.0;
         }
         let mut weight = names * range_fits(from, to);
+        // of two columns that look alike, a primary key is what the other refers to
+        if to.key && !from.key {
+            weight += 0.03;
+        }
         if !unique {
             // shared dimensions, such as a country's name, join as a last resort
             weight *= if self.key_like(self.lexicon.column(self.to, self.to_column)) { 0.6 } else { 0.4 };

@@ -121,6 +121,22 @@ impl Expr {
 }
 
 impl Condition {
+    /// One of two conditions; a third one joins the list.
+    pub fn either(first: Condition, second: Condition) -> Condition {
+        match first {
+            Condition::Any(mut list) => {
+                list.push(second);
+                Condition::Any(list)
+            }
+            first => Condition::Any(vec![first, second]),
+        }
+    }
+
+    /// Whether `or` may join it to another condition.
+    pub fn can_be_alternative(&self) -> bool {
+        !matches!(self, Condition::Exists { .. } | Condition::Flag(..))
+    }
+
     /// Adds the tables that the condition needs.
     pub fn tables(&self, into: &mut Vec<usize>) {
         match self {

@@ -114,7 +114,8 @@ impl Builder<'_> {
         self.take(i);
         self.take(at);
         side.pieces.iter().for_each(|p| self.take(*p));
-        self.add_comparison(side.expr, comparison, n);
+        let start = side.pieces.iter().copied().fold(from, usize::min);
+        self.add_comparison(side.expr, comparison, n, start);
         // `lower than 3 or higher than 5`: the second comparison has the same left side
         self.alternative(to);
     }
@@ -158,7 +159,7 @@ impl Builder<'_> {
         self.take(i);
         self.take(at);
         self.say_column(i, t, c);
-        self.add_comparison(Expr::Column(t, c), if more { Comparison::Gt } else { Comparison::Lt }, n);
+        self.add_comparison(Expr::Column(t, c), if more { Comparison::Gt } else { Comparison::Lt }, n, i);
     }
 
     /// `whose balance is higher than the credit`: column against column.
@@ -210,15 +211,39 @@ impl Builder<'_> {
         }
     }
 
-    fn add_comparison(&mut self, expr: Expr, comparison: Comparison, n: f64) {
+    /// Adds a comparison whose pieces begin at `start`.
+    fn add_comparison(&mut self, expr: Expr, comparison: Comparison, n: f64, start: usize) {
         let condition = Condition::Compare(expr.clone(), comparison, Literal::Number(n));
         if expr.is_aggregate() {
             self.group_subject();
             self.form = "having";
             self.query.having.push(condition);
+        } else if self.or_before(start)
+            && let Some(before) = self.query.filters.pop()
+        {
+            self.query.filters.push(Condition::either(before, condition));
         } else {
             self.filter(condition);
         }
+    }
+
+    /// Whether `or` stands between the condition that was added last and the one that begins at `start`; takes it.
+    fn or_before(&mut self, start: usize) -> bool {
+        for j in (start.saturating_sub(5)..start).rev() {
+            match self.nodes[j].item {
+                Item::Op(Op::Or) if !self.used[j] => {
+                    let alternative = self.query.filters.last().is_some_and(Condition::can_be_alternative);
+                    if alternative {
+                        self.take(j);
+                    }
+                    return alternative;
+                }
+                // the table says whose: `or a ticket price under 10`
+                Item::Word | Item::Table(_) | Item::Unknown => {}
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// A condition on an aggregate is one on each row of the subject.

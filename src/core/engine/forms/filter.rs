@@ -246,9 +246,9 @@ impl Builder<'_> {
     fn value_filter(&mut self, i: usize, condition: Condition) {
         let or = (0..i).rev().take(4).find(|j| matches!(self.nodes[*j].item, Item::Op(Op::Or)) && !self.used[*j]);
         match (or, self.query.filters.pop()) {
-            (Some(or), Some(before @ Condition::Compare(..))) => {
+            (Some(or), Some(before)) if before.can_be_alternative() => {
                 self.take(or);
-                self.query.filters.push(Condition::Any(vec![before, condition]));
+                self.query.filters.push(Condition::either(before, condition));
             }
             (_, before) => {
                 self.query.filters.extend(before);

@@ -1,6 +1,6 @@
 //! What is left is asked for: plain outputs; then the query is put together.
 
-use super::super::ir::{Condition, Direction, Expr, Query, SetOperation};
+use super::super::ir::{Condition, Direction, Expr, Literal, Query, SetOperation};
 use super::super::operator::{Aggregate, Op};
 use super::super::resolve::Item;
 use super::{Builder, Reading, Zone};
@@ -192,6 +192,7 @@ impl Builder<'_> {
         self.first_of_each();
         self.group_what_is_not_aggregated();
         self.resolve_order();
+        self.split_contradictions();
         self.complete_set();
         self.count_groups();
         let trouble = self.count_trouble();
@@ -344,6 +345,31 @@ impl Builder<'_> {
         }
     }
 
+    /// `shared by people older than 30 and younger than 20`: no row is both, so two rows are meant.
+    fn split_contradictions(&mut self) {
+        use super::super::operator::Comparison::{Ge, Gt, Le, Lt};
+        if self.query.set.is_some() || self.query.is_grouped() || self.query.limit.is_some() {
+            return;
+        }
+        let bounds = |condition: &Condition| match condition {
+            Condition::Compare(expr @ Expr::Column(..), op, Literal::Number(n)) => Some((expr.clone(), *op, *n)),
+            _ => None,
+        };
+        let filters = &self.query.filters;
+        let lower = filters.iter().filter_map(bounds).filter(|(_, op, _)| matches!(op, Gt | Ge));
+        let pair = lower.into_iter().find_map(|(expr, _, low)| {
+            filters
+                .iter()
+                .position(|f| bounds(f).is_some_and(|(e, op, high)| e == expr && matches!(op, Lt | Le) && high <= low))
+        });
+        if let Some(other) = pair {
+            let condition = self.query.filters.remove(other);
+            self.form = "both";
+            self.query.set =
+                Some((SetOperation::Intersect, Box::new(Query { filters: vec![condition], ..Query::default() })));
+        }
+    }
+
     /// The second query of an intersection returns the same columns under the other filters.
     fn complete_set(&mut self) {
         if let Some((SetOperation::Intersect, other)) = &mut self.query.set {
@@ -361,14 +387,21 @@ impl Builder<'_> {
 
     /// `how many members have more than 3 loans`: the groups themselves are counted.
     fn count_groups(&mut self) {
-        let [Expr::Rows(t)] = self.query.outputs[..] else {
-            return;
-        };
         if self.query.having.is_empty() || self.form == "group" {
             return;
         }
-        self.query.outputs = self.keyed_label(t);
-        self.query.outputs.truncate(1);
+        match &self.query.outputs[..] {
+            [Expr::Rows(t)] => {
+                self.query.outputs = self.keyed_label(*t);
+                self.query.outputs.truncate(1);
+            }
+            // `how many cities have more than 3 airports`
+            [Expr::Aggregate { function: Aggregate::Count, argument, .. }] => {
+                self.query.outputs = vec![(**argument).clone()];
+                self.query.group = self.query.outputs.clone();
+            }
+            _ => return,
+        }
         if self.query.group.is_empty() {
             self.query.group = self.query.outputs.clone();
         }

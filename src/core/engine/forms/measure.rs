@@ -50,6 +50,8 @@ impl Builder<'_> {
                     let expr = match aggregate {
                         None => column,
                         Some(Aggregate::Count) if self.ctx.lexicon.tables[*t].primary_key == Some(*c) => Expr::Rows(*t),
+                        // `the number of votes` that is stored, not counted
+                        Some(Aggregate::Count) if !distinct && at > i && self.is_stored_count(*t, *c) => column,
                         Some(Aggregate::Count) => {
                             Expr::Aggregate { function: Aggregate::Count, distinct: true, argument: Box::new(column) }
                         }
@@ -88,6 +90,12 @@ impl Builder<'_> {
             at += 1;
         }
         None
+    }
+
+    /// Whether a column holds how many of something there are, so that nothing needs to be counted.
+    fn is_stored_count(&self, t: usize, c: usize) -> bool {
+        let number = self.ctx.is_measure(t, c) || self.ctx.is_text(t, c) && self.ctx.is_comparable(t, c);
+        number && !self.ctx.is_year(t, c)
     }
 
     /// The column that measures what an adjective says, and whether more of it is

@@ -47,10 +47,12 @@ impl Context<'_> {
     /// A number, or text that holds nothing but numbers.
     pub fn is_comparable(&self, t: usize, c: usize) -> bool {
         let column = self.catalog.column(t, c);
+        let number = |v: &String| v.trim().parse::<f64>().is_ok();
         column.family == Family::Number
             || column.family == Family::Text
-                && !column.common.is_empty()
-                && column.common.iter().all(|v| v.trim().parse::<f64>().is_ok())
+                && column.common.iter().all(number)
+                // without common values, both ends of the range tell
+                && (!column.common.is_empty() || column.min.iter().chain(&column.max).filter(|v| number(v)).count() == 2)
     }
 
     /// What stands for a row of the table: name, title, first and last name.
