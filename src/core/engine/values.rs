@@ -33,6 +33,7 @@ pub fn find(
     operators: &[Operator],
 ) -> Vec<Found> {
     let mut spans: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+    let mut others: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
     for start in 0..tokens.len() {
         for end in start + 1..=(start + MAX_WORDS).min(tokens.len()) {
             if !may_be_value(&tokens[start..end], operators, start) {
@@ -43,8 +44,15 @@ pub fn find(
             } else {
                 fold(&question[tokens[start].start..tokens[end - 1].end])
             };
+            // `professors` for the value `Professor`, `sofa` for `Sofas`
+            for other in other_number(&text, &tokens[end - 1]) {
+                others.entry(other).or_default().push((start, end));
+            }
             spans.entry(text).or_default().push((start, end));
         }
+    }
+    for (text, places) in others {
+        spans.entry(text).or_insert(places);
     }
     let asked: Vec<String> = {
         let mut asked: Vec<String> = spans.keys().cloned().collect();
@@ -82,6 +90,23 @@ pub fn find(
     }
     found.sort_by_key(|f| (f.start, f.end));
     found
+}
+
+/// The singular of what looks like a plural and the plural of what does not; nothing for names, numbers and quotes.
+fn other_number(text: &str, last: &Token) -> Vec<String> {
+    if last.kind != Kind::Word || last.proper || last.folded.len() < 4 {
+        return Vec::new();
+    }
+    let mut forms = Vec::new();
+    if let Some(stem) = text.strip_suffix("ies") {
+        forms.push(format!("{stem}y"));
+    } else if let Some(stem) = text.strip_suffix('s').filter(|stem| !stem.ends_with('s')) {
+        forms.push(stem.to_owned());
+        forms.extend(stem.strip_suffix('e').map(str::to_owned));
+    } else {
+        forms.push(format!("{text}s"));
+    }
+    forms
 }
 
 /// Whether the tokens may be a value at all: not punctuation or operators alone.

@@ -34,6 +34,20 @@ impl Builder<'_> {
                 return n as u64;
             }
         }
+        // `which three cities have the largest …`: the number stands with what is wanted
+        let wanted = (0..i).find(|j| {
+            !self.used[*j]
+                && self.zones[*j] == Zone::Select
+                && self.number(*j).is_some_and(|n| (2.0..=100.0).contains(&n) && n.fract() == 0.0)
+                && matches!(self.nodes.get(j + 1).map(|n| &n.item), Some(Item::Table(_) | Item::Column(..)))
+                && !matches!(j.checked_sub(1).and_then(|b| self.op(b)), Some(Op::Cmp(_)))
+        });
+        if let Some(j) = wanted
+            && let Some(n) = self.number(j)
+        {
+            self.take(j);
+            return n as u64;
+        }
         1
     }
 
