@@ -80,7 +80,7 @@ fn forms() {
         ("members not from Oslo", "SELECT m.name FROM library.members m WHERE m.city <> 'Oslo'"),
         (
             "members who borrowed a poetry book",
-            "SELECT DISTINCT m.name FROM library.members m JOIN library.loans l ON m.member_id = l.member_id JOIN library.books b ON b.book_id = l.book_id WHERE b.genre = 'Poetry'",
+            "SELECT m.name FROM library.members m JOIN library.loans l ON m.member_id = l.member_id JOIN library.books b ON b.book_id = l.book_id WHERE b.genre = 'Poetry' GROUP BY m.member_id, m.name",
         ),
         (
             "ratio of fantasy books to poetry books",

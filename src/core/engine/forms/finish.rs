@@ -198,6 +198,7 @@ impl Builder<'_> {
         let trouble = self.count_trouble();
         let named = self.named();
         self.add_named_tables();
+        self.keep_namesakes();
         self.order_by_time();
         Some(Reading { query: self.query, form: self.form, named, assumptions: self.assumptions, trouble })
     }
@@ -463,6 +464,39 @@ impl Builder<'_> {
                 self.query.distinct = true;
             }
         }
+    }
+
+    /// Rows of one table that a join repeats are told apart by their key: DISTINCT on a label that
+    /// several rows share would make one of them.
+    fn keep_namesakes(&mut self) {
+        let q = &self.query;
+        if !q.distinct || q.is_grouped() || q.set.is_some() || !q.first_of.is_empty() {
+            return;
+        }
+        let mut tables = Vec::new();
+        q.outputs.iter().for_each(|o| o.tables(&mut tables));
+        let [t] = tables[..] else { return };
+        let (label, words) = (self.ctx.label(t), &self.ctx.lexicon.tables[t]);
+        let Some(key) = words.primary_key else { return };
+        let column = |e: &Expr| match e {
+            Expr::Column(_, c) => Some(*c),
+            _ => None,
+        };
+        let unique = |c: usize| c == key || self.ctx.catalog.column(t, c).unique;
+        let plain = q.outputs.iter().all(|o| column(o).is_some());
+        let labelled = !label.is_empty() && label.iter().all(|l| q.outputs.contains(l));
+        if !plain || !labelled || q.outputs.iter().filter_map(column).any(unique) {
+            return;
+        }
+        let mut group = vec![Expr::Column(t, key)];
+        group.extend(q.outputs.iter().cloned());
+        for (expr, _) in &q.order {
+            if !group.contains(expr) {
+                group.push(expr.clone());
+            }
+        }
+        self.query.group = group;
+        self.query.distinct = false;
     }
 
     fn is_repeated(&self, t: usize) -> bool {
