@@ -43,6 +43,9 @@ const WEIGHTS: [f32; FEATURES] = [
     0.26, -0.06, -0.5, -0.32, -0.29, 0.57, 0.03,
 ];
 
+/// Most that an answer is worth which leaves something telling out.
+pub const GUESS: f32 = 0.45;
+
 /// What a reading is judged by besides itself.
 pub struct Evidence {
     /// Share of the content words that are not understood.

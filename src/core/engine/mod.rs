@@ -126,7 +126,33 @@ struct Whole {
     score: f32,
     quality: f32,
     unknown: Vec<String>,
+    ignored: Ignored,
     trace: String,
+}
+
+/// Words that a reading leaves out.
+struct Ignored {
+    words: Vec<String>,
+    /// Whether one of them surely narrows the question down, so that the answer is one to another question.
+    telling: bool,
+}
+
+impl Ignored {
+    fn of(form: &Form, nodes: &[resolve::Node], tokens: &[Token]) -> Ignored {
+        let telling = |node: &resolve::Node| match node.item {
+            Item::Text(_) | Item::Value { .. } | Item::Number(_) | Item::Period(_) => true,
+            Item::Unknown => {
+                let token = &tokens[node.start];
+                token.proper || token.text.contains(|c: char| c.is_ascii_digit()) || period::is_time_word(&token.folded)
+            }
+            _ => false,
+        };
+        let pieces = || form.ignored.iter().map(|i| &nodes[*i]);
+        let text = |node: &resolve::Node| {
+            tokens[node.start..node.end].iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        Ignored { words: pieces().map(text).collect(), telling: pieces().any(telling) }
+    }
 }
 
 /// Answers the question from what the catalog and the stored values tell.
@@ -200,7 +226,8 @@ fn read(context: &Context, tokens: &[Token], path: &Path, assignment: &Assignmen
     let quality = if decided.is_empty() { 0.0 } else { decided.iter().sum::<f32>() / decided.len() as f32 };
     let score = assignment.score - confidence::penalty(&form, &tree);
     let trace = trace(context.catalog, tokens, assignment);
-    Ok(Some(Whole { form, sql, tree, score, quality, unknown, trace }))
+    let ignored = Ignored::of(&form, nodes, tokens);
+    Ok(Some(Whole { form, sql, tree, score, quality, unknown, ignored, trace }))
 }
 
 fn conclude(
@@ -225,6 +252,8 @@ fn conclude(
     };
     let features = confidence::features(&best.form, &evidence);
     let confidence = confidence::confidence(&features);
+    // a name, number or date that is left out makes it an answer to another question
+    let confidence = if best.ignored.telling { confidence.min(confidence::GUESS) } else { confidence };
     let mut trace = vec![
         format!("read as: {}", best.trace),
         format!("form: {}, score {:.2}", best.form.form, best.score),
@@ -256,11 +285,15 @@ fn conclude(
     }
     let mut tables: Vec<usize> = best.tree.tables().collect();
     tables.sort_unstable();
+    let mut assumptions = best.form.assumptions;
+    if !best.ignored.words.is_empty() {
+        assumptions.push(format!("not used: {}", best.ignored.words.join(", ")));
+    }
     Outcome::Answer(Box::new(Answer {
         sql: best.sql,
         confidence,
         explanation,
-        assumptions: best.form.assumptions,
+        assumptions,
         tables,
         form: best.form.form,
         alternatives,

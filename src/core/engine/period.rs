@@ -154,8 +154,12 @@ impl Parser<'_> {
             if let Some((year, end)) = self.year_after(i + 1) {
                 return of(date(year, month, 1), add(date(year, month, 1), Unit::Month, 1)?, end);
             }
-            // `may` and `march` are also other words: a month alone needs a capital
-            if self.tokens[i].proper && self.day(i + 1).is_none() {
+            // `may` and `march` are also other words: alone they need a capital or `in` before them
+            let word = self.word(i);
+            let sure = self.tokens[i].proper
+                || word.len() > 3 && word != "march"
+                || i > 0 && matches!(self.word(i - 1), "in" | "during" | "since" | "until");
+            if sure && self.day(i + 1).is_none() {
                 let this = date(self.today.year(), month, 1);
                 let lo = if this > self.today { add(this, Unit::Year, -1)? } else { this };
                 return Some(Range {
@@ -300,6 +304,54 @@ pub fn number_word(word: &str) -> Option<f64> {
     let words =
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     words.iter().position(|w| *w == word).map(|n| n as f64)
+}
+
+/// Whether a word speaks of a time, understood or not: what it narrows down must not be passed over.
+pub fn is_time_word(word: &str) -> bool {
+    month(word).is_some()
+        || unit(word).is_some()
+        || matches!(
+            word,
+            "monday"
+                | "tuesday"
+                | "wednesday"
+                | "thursday"
+                | "friday"
+                | "saturday"
+                | "sunday"
+                | "mondays"
+                | "tuesdays"
+                | "wednesdays"
+                | "thursdays"
+                | "fridays"
+                | "saturdays"
+                | "sundays"
+                | "weekday"
+                | "weekdays"
+                | "weekend"
+                | "weekends"
+                | "today"
+                | "yesterday"
+                | "tomorrow"
+                | "christmas"
+                | "easter"
+                | "thanksgiving"
+                | "summer"
+                | "winter"
+                | "spring"
+                | "autumn"
+                | "morning"
+                | "evening"
+                | "night"
+                | "noon"
+                | "midnight"
+                | "ytd"
+                | "mtd"
+                | "qtd"
+                | "fiscal"
+                | "holiday"
+                | "holidays"
+        )
 }
 
 fn month(word: &str) -> Option<i8> {

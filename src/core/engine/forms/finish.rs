@@ -195,12 +195,12 @@ impl Builder<'_> {
         self.split_contradictions();
         self.complete_set();
         self.count_groups();
-        let trouble = self.count_trouble();
+        let (trouble, ignored) = self.count_trouble();
         let named = self.named();
         self.add_named_tables();
         self.keep_namesakes();
         self.order_by_time();
-        Some(Reading { query: self.query, form: self.form, named, assumptions: self.assumptions, trouble })
+        Some(Reading { query: self.query, form: self.form, named, assumptions: self.assumptions, trouble, ignored })
     }
 
     /// A series over time is read from its beginning, asked for or not.
@@ -409,21 +409,26 @@ impl Builder<'_> {
         self.query.counted = true;
     }
 
-    fn count_trouble(&mut self) -> super::Trouble {
+    /// What of the question the query leaves out: how much of each kind, and which pieces.
+    fn count_trouble(&mut self) -> (super::Trouble, Vec<usize>) {
         let mut trouble = self.trouble;
+        let mut ignored = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
             match node.item {
                 Item::Unknown => trouble.unknown_words += 1,
-                _ if self.used[i] => {}
-                Item::Op(Op::Distinct | Op::Or | Op::Either | Op::Both | Op::Comparative(_)) => {}
+                _ if self.used[i] => continue,
+                Item::Op(Op::Distinct | Op::Or | Op::Either | Op::Both | Op::Comparative(_)) => continue,
                 Item::Op(_) => trouble.unused_operators += 1,
                 Item::Column(..) => trouble.unused_mentions += 1,
                 Item::Value { .. } | Item::Text(_) => trouble.unused_values += 1,
-                Item::Number(n) if n != 1.0 => trouble.unused_numbers += 1,
-                _ => {}
+                // `one` is as often no number
+                Item::Number(n) if n != 1.0 || node.word == "1" => trouble.unused_numbers += 1,
+                Item::Period(_) => {}
+                _ => continue,
             }
+            ignored.push(i);
         }
-        trouble
+        (trouble, ignored)
     }
 
     /// Tables that are named but that no expression needs narrow the rows down by a join.

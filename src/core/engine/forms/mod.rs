@@ -85,6 +85,8 @@ pub struct Reading {
     pub named: Vec<usize>,
     pub assumptions: Vec<String>,
     pub trouble: Trouble,
+    /// Pieces of the question that the query leaves out.
+    pub ignored: Vec<usize>,
 }
 
 /// What speaks against a reading.
