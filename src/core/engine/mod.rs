@@ -147,11 +147,20 @@ impl Ignored {
             }
             _ => false,
         };
+        // `blue reviews`, `reviews from atlantis`: the word stands where a value or quality stands
+        let narrows = |i: usize| {
+            let before = i.checked_sub(1).map_or("", |b| nodes[b].word.as_str());
+            let follows = nodes.get(i + 1).map(|n| &n.item);
+            matches!(nodes[i].item, Item::Unknown)
+                && (matches!(follows, Some(Item::Table(_)))
+                    || matches!(before, "from" | "in" | "at" | "with" | "without" | "of" | "to")
+                        && matches!(follows, None | Some(Item::Stop | Item::Comma)))
+        };
         let pieces = || form.ignored.iter().map(|i| &nodes[*i]);
         let text = |node: &resolve::Node| {
             tokens[node.start..node.end].iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ")
         };
-        Ignored { words: pieces().map(text).collect(), telling: pieces().any(telling) }
+        Ignored { words: pieces().map(text).collect(), telling: pieces().any(telling) || form.ignored.iter().any(|i| narrows(*i)) }
     }
 }
 
