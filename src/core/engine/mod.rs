@@ -160,7 +160,10 @@ impl Ignored {
         let text = |node: &resolve::Node| {
             tokens[node.start..node.end].iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ")
         };
-        Ignored { words: pieces().map(text).collect(), telling: pieces().any(telling) || form.ignored.iter().any(|i| narrows(*i)) }
+        Ignored {
+            words: pieces().map(text).collect(),
+            telling: pieces().any(telling) || form.ignored.iter().any(|i| narrows(*i)),
+        }
     }
 }
 

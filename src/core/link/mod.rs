@@ -14,6 +14,11 @@ pub(crate) mod vocabulary;
 
 pub use vocabulary::{are_synonyms, is_function_word, is_generic, is_key_word, lines, normalize};
 
+/// What a name from a comment is worth beside a name of the catalogue.
+const ALIAS: f32 = 0.75;
+/// Words of a comment that may be a name; more are a sentence.
+const LONGEST_ALIAS: usize = 3;
+
 /// What a span of words may mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
@@ -46,6 +51,8 @@ struct NameWord {
 #[derive(Clone, Debug, Default)]
 pub struct TableWords {
     words: Vec<NameWord>,
+    /// Other names, from the comment.
+    aliases: Vec<Vec<NameWord>>,
     pub columns: Vec<ColumnWords>,
     /// See [`profile::label`].
     pub label: Vec<usize>,
@@ -58,6 +65,8 @@ pub struct TableWords {
 #[derive(Clone, Debug, Default)]
 pub struct ColumnWords {
     words: Vec<NameWord>,
+    /// Other names, from the comment.
+    aliases: Vec<Vec<NameWord>>,
     comment: Vec<String>,
     /// The name repeats the table's: `member_id` in `members`.
     pub is_named_after_table: bool,
@@ -134,21 +143,23 @@ impl Lexicon {
             let column_prefix = shared_prefix(table.columns.iter().map(|c| c.name.as_str()), 0.7);
             let columns =
                 table.columns.iter().map(|column| column_words(column, &column_prefix, &words, &known)).collect();
-            let mut entry = TableWords { words, columns, ..TableWords::default() };
+            let aliases = alias(table.comment.as_deref(), &words).into_iter().collect();
+            let mut entry = TableWords { words, aliases, columns, ..TableWords::default() };
             entry.primary_key = profile::primary_key(&entry, table);
             entry.label = profile::label(&entry, table);
             entry.main_date = profile::main_date(&entry, table);
             tables.push(entry);
         }
         let mut index: HashMap<String, Vec<Target>> = HashMap::new();
-        for (t, table) in tables.iter().enumerate() {
-            for form in table.stems() {
-                index.entry(form.to_string()).or_default().push(Target::Table(t));
+        let mut add = |forms: &mut dyn Iterator<Item = &str>, target: Target| {
+            for form in forms {
+                index.entry(form.to_string()).or_default().push(target);
             }
+        };
+        for (t, table) in tables.iter().enumerate() {
+            add(&mut table.stems().chain(stems_of(&table.aliases)), Target::Table(t));
             for (c, column) in table.columns.iter().enumerate() {
-                for form in column.stems() {
-                    index.entry(form.to_string()).or_default().push(Target::Column(t, c));
-                }
+                add(&mut column.stems().chain(stems_of(&column.aliases)), Target::Column(t, c));
             }
         }
         Lexicon { tables, index }
@@ -210,12 +221,27 @@ impl Lexicon {
         found
     }
 
-    /// How well the span's words fit the name, or `None`.
+    /// How well the span's words fit the name or another name, or `None`.
     fn score(&self, target: Target, span: &[&[(String, f32)]]) -> Option<f32> {
-        let (name, table): (&[NameWord], &[NameWord]) = match target {
-            Target::Table(t) => (&self.tables[t].words, &[]),
-            Target::Column(t, c) => (&self.tables[t].columns[c].words, &self.tables[t].words),
+        let (name, aliases, table): (&[NameWord], _, &[NameWord]) = match target {
+            Target::Table(t) => (&self.tables[t].words, &self.tables[t].aliases, &[]),
+            Target::Column(t, c) => {
+                let column = &self.tables[t].columns[c];
+                (&column.words, &column.aliases, &self.tables[t].words)
+            }
         };
+        let own = self.score_name(target, name, table, span);
+        let other = aliases.iter().filter_map(|alias| self.score_name(target, alias, table, span));
+        other.map(|score| score * ALIAS).chain(own).max_by(f32::total_cmp)
+    }
+
+    fn score_name(
+        &self,
+        target: Target,
+        name: &[NameWord],
+        table: &[NameWord],
+        span: &[&[(String, f32)]],
+    ) -> Option<f32> {
         let is_text = match target {
             Target::Table(_) => false,
             Target::Column(t, c) => self.column(t, c).is_text,
@@ -326,12 +352,43 @@ fn column_words(column: &Column, prefix: &str, table: &[NameWord], known: &HashS
         words[0].weight = 0.2;
     }
     ColumnWords {
+        aliases: alias(column.comment.as_deref(), &words).into_iter().collect(),
         words,
         comment: comment_stems(column.comment.as_deref()),
         is_named_after_table: repeats > 0,
         is_table_word_only: only,
         is_text: profile::is_text(column),
     }
+}
+
+/// What a comment calls the thing: the words before its first pause, where they are few and say more than
+/// the name does. `club members, past and present` → `club members`.
+fn alias(comment: Option<&str>, name: &[NameWord]) -> Option<Vec<NameWord>> {
+    let comment = comment?;
+    let pause = |c: char| matches!(c, '.' | ',' | ';' | ':' | '(' | '[' | '=' | '\n');
+    let head = comment.split(pause).next().unwrap_or_default();
+    let mut forms: Vec<String> = Vec::new();
+    for word in words(head) {
+        match word.as_str() {
+            "a" | "an" | "the" | "all" | "our" | "each" | "every" => {}
+            // what follows says of what or which
+            "of" | "for" | "in" | "that" | "which" | "who" | "with" | "by" | "per" | "from" | "to" | "and" | "or"
+                if !forms.is_empty() =>
+            {
+                break;
+            }
+            _ if is_function_word(&word) => return None,
+            _ => forms.push(normalize(&word)),
+        }
+    }
+    let known = |form: &String| is_generic(form) || name.iter().any(|w| w.forms.contains(form));
+    let says_more = !forms.iter().all(known);
+    (forms.len() <= LONGEST_ALIAS && says_more)
+        .then(|| forms.into_iter().map(|form| NameWord { forms: vec![form], weight: 1.0 }).collect())
+}
+
+fn stems_of(aliases: &[Vec<NameWord>]) -> impl Iterator<Item = &str> {
+    aliases.iter().flatten().flat_map(|w| w.forms.iter().map(String::as_str))
 }
 
 fn comment_stems(comment: Option<&str>) -> Vec<String> {
