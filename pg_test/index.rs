@@ -112,6 +112,28 @@ mod tests {
         assert_eq!(text("SELECT t2sql.execute_nl('how many physicians are there')::jsonb ->> 'physicians_count'"), "6");
     }
 
+    /// After a restore the rows are counted (by CREATE INDEX) but nobody looked at the columns.
+    #[pg_test]
+    fn statistics_that_appear_later_are_noticed() {
+        clinic();
+        run("CREATE TABLE clinic.letters (id integer PRIMARY KEY, kind text NOT NULL) WITH (autovacuum_enabled = off);
+             INSERT INTO clinic.letters SELECT i, 'kind' || i % 3 FROM generate_series(1, 20000) AS i;
+             CREATE INDEX ON clinic.letters (kind)");
+        index("'clinic'");
+        let values = "SELECT count(*)::text FROM t2sql.column_values WHERE value LIKE 'kind_'";
+        let health = || text("SELECT concat(ok, ' ', detail) FROM t2sql.health() WHERE item = 'index'");
+        assert_eq!(text(values), "0");
+        assert!(health().starts_with("f ") && health().contains("1 without statistics; 0 new"), "{}", health());
+        assert!(text("SELECT message FROM t2sql.index_schema('clinic')").contains("ANALYZE"));
+        run("ANALYZE clinic.letters");
+        index("'clinic'");
+        assert_eq!(text(values), "3");
+        assert!(health().starts_with("t "), "{}", health());
+        // and so are tables that an index run would change
+        run("CREATE TABLE clinic.gifts (id integer); ALTER TABLE clinic.rooms RENAME COLUMN beds TO places");
+        assert!(health().starts_with("f ") && health().contains("; 2 new"), "{}", health());
+    }
+
     #[pg_test]
     fn a_changed_comment_is_embedded_again() {
         indexed_clinic();

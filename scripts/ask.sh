@@ -7,4 +7,5 @@ if [ -z "${DEMO_URI:-}" ]; then
     "$repo/scripts/cluster.sh" start demo
 fi
 . "$(dirname "$0")/asking.sh"
-ask "$Q"
+ask "$Q" || die "the question could not be asked" \
+    "${DEMO_URI:+DEMO_URI=$DEMO_URI }make demo prepares the database: it creates the extension and indexes it."

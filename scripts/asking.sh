@@ -13,4 +13,4 @@ else
 fi
 
 # One question: how it was understood, the SQL, the rows, who answered, how long it took.
-ask() { "${person[@]}" -q -v question="$1" <"$repo/scripts/ask.sql"; }
+ask() { "${person[@]}" -q -v ON_ERROR_STOP=1 -v question="$1" <"$repo/scripts/ask.sql"; }

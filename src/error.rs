@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use t2sql_core::text::quote_literal;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -15,8 +16,9 @@ pub enum Error {
     #[error("could not read the knowledge base: {0}")]
     Spi(#[from] pgrx::spi::Error),
 
-    #[error("{0} is not indexed")]
-    NotIndexed(String),
+    /// A registered context's name, or nothing for the current database.
+    #[error("{} is not indexed", .0.as_ref().map_or("this database".to_owned(), |name| format!("database \"{name}\"")))]
+    NotIndexed(Option<String>),
 
     #[error("database \"{name}\" is not registered")]
     UnknownDatabase { name: String, known: Vec<String> },
@@ -135,9 +137,10 @@ impl Error {
                 }
             },
             Error::Spi(_) | Error::Internal(_) => "This is a defect of t2sql; please report it.".into(),
-            Error::NotIndexed(_) => {
-                "Run SELECT * FROM t2sql.index_schema() first, as a role that may read the tables.".into()
-            }
+            Error::NotIndexed(name) => format!(
+                "Run SELECT * FROM t2sql.index_schema({}) first, as a role that may read the tables.",
+                name.as_deref().map_or(String::new(), |name| format!("database => {}", quote_literal(name)))
+            ),
             Error::UnknownDatabase { known, .. } if known.is_empty() => {
                 "Register it with SELECT t2sql.register_database('name', ARRAY['schema']).".into()
             }

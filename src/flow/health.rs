@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::flow::scope::Scope;
-use crate::pg::kb::context;
+use crate::pg::kb::{self, context};
 use crate::pg::{endpoint, environment, role};
 use t2sql_core::text::quote_identifier;
 
@@ -66,7 +66,7 @@ pub fn check() -> Result<Vec<Check>> {
     match context::find(None)? {
         // which models there are is nobody's business who may not ask
         _ if !may_ask => {}
-        Some(current) if current.indexed => checks.extend(of_context(current)),
+        Some(current) if current.indexed => checks.extend(of_context(current)?),
         _ => checks.push(Check {
             item: "index",
             ok: false,
@@ -82,7 +82,7 @@ pub fn check() -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-fn of_context(current: context::Context) -> Vec<Check> {
+fn of_context(current: context::Context) -> Result<Vec<Check>> {
     let mut checks = vec![model(&current)];
     if let Some(next) = &current.next_embedding {
         checks.push(Check {
@@ -94,18 +94,22 @@ fn of_context(current: context::Context) -> Vec<Check> {
     }
     checks.push(match Scope::of(current) {
         Ok(scope) => {
-            let tables = &scope.view.catalog.tables;
-            let bare = tables.iter().filter(|t| t.kind == t2sql_core::schema::TableKind::Table && t.rows < 0.0).count();
+            let stale = kb::catalog::staleness(&scope.context, &role::name(role::reader()?))?;
             Check {
                 item: "index",
-                ok: bare == 0,
-                detail: format!("{} tables may be asked about, {bare} of them without statistics", tables.len()),
+                ok: stale.outdated + stale.unanalysed == 0,
+                detail: format!(
+                    "{} tables may be asked about, {} without statistics; {} new or changed since they were indexed",
+                    scope.view.catalog.tables.len(),
+                    stale.unanalysed,
+                    stale.outdated
+                ),
                 remedy: Some("ANALYZE; SELECT * FROM t2sql.index_schema()".into()),
             }
         }
         Err(error) => Check { item: "index", ok: false, detail: error.to_string(), remedy: error.hint() },
     });
-    checks
+    Ok(checks)
 }
 
 /// The model, and whether its server may be called.

@@ -178,11 +178,19 @@ pub fn structure(context: &Context, schemas: Option<&[String]>, force: bool, rep
     report.unchanged += stores.unchanged;
     report.removed += stores.removed;
     report.hidden = found.hidden;
-    report.unanalysed = found.tables.iter().filter(|t| t.kind == "table" && t.rows < 0.0).count() as i64;
+    report.unanalysed = found.tables.iter().filter(|t| lacks_statistics(t)).count() as i64;
     if stores.tables > 0 || stores.removed > 0 || force {
         report.relationships += infer(context, &found)?;
     }
     Ok(found)
+}
+
+/// Also where an index or a restore counted the rows, but nobody looked at the columns.
+fn lacks_statistics(table: &FoundTable) -> bool {
+    matches!(table.kind.as_str(), "table" | "materialized_view")
+        && !table.row_security
+        && table.rows != 0.0
+        && table.columns.iter().all(|c| c.column.n_distinct.is_none())
 }
 
 /// Guesses joins, schema by schema: equal names in unrelated schemas mean nothing.

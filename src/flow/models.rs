@@ -86,7 +86,7 @@ pub fn set_embedder(server: &str, model: Option<&str>, database: Option<&str>) -
 
 fn require_context() -> Result<()> {
     if !context::any()? {
-        return Err(Error::NotIndexed("this database".into()));
+        return Err(Error::NotIndexed(None));
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ impl Scope {
     pub fn open(name: Option<&str>) -> Result<Scope> {
         let context = context::get(name)?;
         if !context.indexed {
-            return Err(Error::NotIndexed(format!("database \"{}\"", context.name)));
+            return Err(Error::NotIndexed((!context.is_current).then_some(context.name)));
         }
         Scope::of(context)
     }

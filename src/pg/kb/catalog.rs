@@ -279,6 +279,30 @@ fn store_relationships(database: i64, wanted: &[Relationship], origin: Origin, v
     )
 }
 
+/// What an index run would mend of what `role` may read.
+#[derive(Debug, Default, Deserialize)]
+pub struct Staleness {
+    /// Tables that are not indexed, or whose columns changed since.
+    pub outdated: i64,
+    /// Tables without statistics, which ANALYZE makes.
+    pub unanalysed: i64,
+}
+
+pub fn staleness(context: &Context, role: &str) -> Result<Staleness> {
+    let _frame = Frame::owner();
+    Ok(spi::json(
+        include_str!("../sql/staleness.sql"),
+        &[
+            context.id.into(),
+            role.into(),
+            context.schemas.clone().into(),
+            context.include.clone().into(),
+            context.exclude.clone().into(),
+        ],
+    )?
+    .unwrap_or_default())
+}
+
 /// State of the value index of each table: (schema, table) → what it was built from.
 pub fn values_states(database: i64) -> Result<HashMap<(String, String), String>> {
     let _frame = Frame::owner();

@@ -15,6 +15,8 @@ pub struct Context {
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
     pub enforce: bool,
+    /// Whether it is the context of this database as a whole.
+    pub is_current: bool,
     /// Changes whenever something indexed here changes.
     pub generation: String,
     pub indexed: bool,
@@ -45,7 +47,7 @@ pub struct LlmModel {
 
 const SELECT: &str = "SELECT jsonb_build_object(
         'id', d.id, 'name', d.name, 'description', d.description, 'schemas', d.schemas, 'include', d.include, 'exclude', d.exclude,
-        'enforce', d.enforce, 'generation', d.generation || '/' || (SELECT concat(count(*), '/', max(s.updated_at)) FROM t2sql.sql_samples s WHERE s.database_id = d.id), 'indexed', d.indexed_at IS NOT NULL,
+        'enforce', d.enforce, 'is_current', d.is_current, 'generation', d.generation || '/' || (SELECT concat(count(*), '/', max(s.updated_at)) FROM t2sql.sql_samples s WHERE s.database_id = d.id), 'indexed', d.indexed_at IS NOT NULL,
         'embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.embedding_model_id),
         'next_embedding', (SELECT to_jsonb(e) FROM t2sql.embedding_models e WHERE e.id = d.next_embedding_model_id),
         'llm', (SELECT to_jsonb(l) FROM t2sql.llm_models l WHERE l.id = d.llm_model_id AND l.is_active),
@@ -71,7 +73,7 @@ pub fn get(name: Option<&str>) -> Result<Context> {
             let known = names(&role::name(role::reader()?))?;
             Err(Error::UnknownDatabase { name: name.into(), known })
         }
-        _ => Err(Error::NotIndexed("this database".into())),
+        _ => Err(Error::NotIndexed(None)),
     }
 }
 

@@ -107,8 +107,8 @@
         'rows', r.reltuples,
         'row_security', r.relrowsecurity,
         'whole', r.readable,
-        -- changes whenever rows may have changed: what the value index is compared with
-        'values_state', concat_ws('/', r.reltuples, pg_stat_get_tuples_inserted(r.oid), pg_stat_get_tuples_updated(r.oid),
+        -- changes whenever rows may have changed or statistics appeared: what the value index is compared with
+        'values_state', concat_ws('/', r.reltuples, (SELECT count(*) FROM profile p WHERE p.oid = r.oid), pg_stat_get_tuples_inserted(r.oid), pg_stat_get_tuples_updated(r.oid),
                                   pg_stat_get_tuples_deleted(r.oid), pg_relation_filenode(r.oid),
                                   (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM attribute a WHERE a.attrelid = r.oid AND a.withheld)),
         'columns', j.columns
