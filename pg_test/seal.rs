@@ -220,7 +220,8 @@ AS '@MODULE_PATHNAME@', '@FUNCTION_NAME@';
         assert_eq!(seen("SELECT current_setting('search_path')"), path);
         assert_eq!(run("select set_config('statement_timeout', '1', false)"), "ok");
         assert_ne!(seen("SELECT current_setting('statement_timeout')"), "1ms");
-        assert_ne!(run("select lo_create(4711)"), "ok");
+        // 15 lets large objects be made in read-only transactions: then the rollback takes it away
+        assert_eq!(run("select lo_create(4711)"), if cfg!(feature = "pg15") { "ok" } else { "25006" });
         assert_eq!(seen("SELECT count(*)::text FROM pg_largeobject_metadata"), "0");
         assert_eq!(seen("SELECT count(*)::text FROM lib.journal"), "0");
     }

@@ -17,10 +17,12 @@ sql -d cron -c 'CREATE EXTENSION t2sql CASCADE' -c 'SELECT success FROM t2sql.in
 # the launcher looks for its database once a second at first
 until sql -d cron -c 'CREATE EXTENSION IF NOT EXISTS pg_cron' 2>/dev/null; do sleep 1; done
 line=$(grep -m 1 -E "^SELECT cron.schedule\('t2sql" "$repo/README.md")
-# README's schedule is every quarter of an hour; here it must run at once
-sql -d cron -c "$(sed -E "s/'[0-9*][^']*'/'2 seconds'/" <<<"$line")"
+# README's schedule is every quarter of an hour; here it must run at once, or as soon as pg_cron before 1.5 can
+schedule='2 seconds'
+[[ $(sql -d cron -c "SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'") != 1.[0-4] ]] || schedule='* * * * *'
+sql -d cron -c "$(sed -E "s/'[0-9*][^']*'/'$schedule'/" <<<"$line")"
 outcome=
-for _ in $(seq 40); do
+for _ in $(seq 150); do
     outcome=$(sql -d cron -c "SELECT status, return_message FROM cron.job_run_details WHERE status IN ('succeeded', 'failed') ORDER BY runid LIMIT 1")
     [ -z "$outcome" ] || break
     sleep 0.5
