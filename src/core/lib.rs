@@ -6,6 +6,8 @@
 pub mod embed;
 pub mod engine;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 pub mod link;
 pub mod net;
 pub mod prompt;

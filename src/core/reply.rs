@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// What came of the call that writes SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +64,9 @@ pub fn tables(reply: &str, offered: &[String]) -> Result<Filtered> {
         None => (line_names(text), false),
     };
     let mut chosen = Vec::new();
+    let known = Offered::new(offered);
     for name in &names {
-        if let Some(index) = find_offered(name, offered)
+        if let Some(index) = known.find(name)
             && !chosen.contains(&index)
         {
             chosen.push(index);
@@ -128,20 +130,20 @@ impl Block<'_> {
     }
 }
 
-/// Fenced blocks; one that is never closed runs to the end.
+/// Fenced blocks; one that is never closed runs to the end. Looks at each character a bounded
+/// number of times, however many fences there are.
 fn fenced(reply: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut rest = reply;
     while let Some(start) = rest.find("```") {
         let inside = rest[start + 3..].trim_start_matches('`');
+        let (inside, after) = match inside.find("```") {
+            Some(end) => (&inside[..end], inside[end + 3..].trim_start_matches('`')),
+            None => (inside, ""),
+        };
         // a tag is the word right after the fence: "```sql SELECT 1```" happens
         let tag_end = inside.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inside.len());
-        let (tag, text) = inside.split_at(tag_end);
-        let (tag, text) = if starts_statement(inside) { ("", inside) } else { (tag, text) };
-        let (text, after) = match text.find("```") {
-            Some(end) => (&text[..end], text[end + 3..].trim_start_matches('`')),
-            None => (text, ""),
-        };
+        let (tag, text) = if starts_statement(inside) { ("", inside) } else { inside.split_at(tag_end) };
         blocks.push(Block { tag, text });
         rest = after;
     }
@@ -319,23 +321,42 @@ fn says_nothing(text: &str) -> bool {
         || text.contains("no table")
 }
 
-/// By the full name as offered, then without quotes and case, then by the bare name where
-/// only one table has it.
-fn find_offered(name: &str, offered: &[String]) -> Option<usize> {
-    if let Some(index) = offered.iter().position(|o| o == name) {
-        return Some(index);
+/// The tables that were offered, to be found by names as models write them.
+struct Offered<'a> {
+    exact: HashMap<&'a str, usize>,
+    /// Without quotes and case.
+    full: HashMap<String, usize>,
+    /// The name alone; None where several tables have it.
+    bare: HashMap<String, Option<usize>>,
+}
+
+impl<'a> Offered<'a> {
+    fn new(offered: &'a [String]) -> Self {
+        let mut known = Offered { exact: HashMap::new(), full: HashMap::new(), bare: HashMap::new() };
+        for (index, name) in offered.iter().enumerate() {
+            known.exact.entry(name).or_insert(index);
+            let full = plain(name);
+            if let Some((_, bare)) = full.split_once('.') {
+                known.bare.entry(bare.to_owned()).and_modify(|index| *index = None).or_insert(Some(index));
+            }
+            known.full.entry(full).or_insert(index);
+        }
+        known
     }
-    let plain = |text: &str| text.replace('"', "").trim().to_lowercase();
-    let name = plain(name);
-    let full: Vec<String> = offered.iter().map(|o| plain(o)).collect();
-    if let Some(index) = full.iter().position(|o| *o == name) {
-        return Some(index);
+
+    /// By the full name as offered, then without quotes and case, then by the bare name where
+    /// only one table has it.
+    fn find(&self, name: &str) -> Option<usize> {
+        let exact = self.exact.get(name).copied();
+        exact.or_else(|| {
+            let name = plain(name);
+            self.full.get(&name).copied().or_else(|| self.bare.get(&name).copied().flatten())
+        })
     }
-    let mut matches = full.iter().enumerate().filter(|(_, o)| o.split_once('.').is_some_and(|(_, bare)| bare == name));
-    match (matches.next(), matches.next()) {
-        (Some((index, _)), None) => Some(index),
-        _ => None,
-    }
+}
+
+fn plain(name: &str) -> String {
+    name.replace('"', "").trim().to_lowercase()
 }
 
 #[cfg(test)]
@@ -447,6 +468,18 @@ mod tests {
         for reply in ["[\"prices\"]", "members", "the weather is fine"] {
             assert!(tables(reply, &offered()).is_err(), "{reply}");
         }
+    }
+
+    #[test]
+    fn many_fences_and_names_take_no_time() {
+        let start = std::time::Instant::now();
+        let offered: Vec<String> = (0..200).map(|i| format!("shelf.table_{i}")).collect();
+        for part in ["```with ", "*/```", "```update ", "table_7, ", "```x:", "select:", "[", "{"] {
+            let reply = part.repeat(1_000_000 / part.len());
+            let _ = sql(&reply);
+            let _ = tables(&reply, &offered);
+        }
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     proptest! {

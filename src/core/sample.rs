@@ -106,10 +106,10 @@ impl Template {
     pub fn signature(&self) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Word(word) => word.clone(),
-            Piece::Slot(slot) => match (&self.slots[*slot].column, &self.slots[*slot].kind) {
-                (Some(column), _) => format!("{{{}}}", column.column),
-                (None, Kind::Limit) => "{limit}".to_owned(),
-                (None, _) => "{number}".to_owned(),
+            Piece::Slot(slot) => match self.slots.get(*slot) {
+                Some(Slot { column: Some(column), .. }) => format!("{{{}}}", column.column),
+                Some(Slot { kind: Kind::Limit, .. }) => "{limit}".to_owned(),
+                _ => "{number}".to_owned(),
             },
         };
         self.pieces.iter().map(piece).collect::<Vec<_>>().join(" ")

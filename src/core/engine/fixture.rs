@@ -96,6 +96,15 @@ pub fn values() -> Values {
     Values(map)
 }
 
+impl Values {
+    /// The stored values and one more.
+    pub fn with((table, column, value): (usize, usize, &str)) -> Self {
+        let mut all = values();
+        all.0.entry(fold(value)).or_default().push((table, column, value.to_string()));
+        all
+    }
+}
+
 impl ValueSource for Values {
     fn equal(&mut self, folded: &[String]) -> Vec<ValueHit> {
         let hit = |matched: &String, (table, column, value): &(usize, usize, String)| ValueHit {

@@ -2,7 +2,7 @@
 //! something close to CREATE TABLE for writing SQL.
 
 use super::budget::{Depth, Selection};
-use super::quote::{COMMENT_LIMIT, VALUE_LIMIT, identifier, json_string, table as table_name, value};
+use super::quote::{COMMENT_LIMIT, VALUE_LIMIT, clean, identifier, json_string, table as table_name, value};
 use super::{Context, SendValues};
 use crate::schema::{Column, Edge, Family, Origin, Table, TableKind};
 
@@ -11,6 +11,8 @@ const FEW_VALUES: f64 = 20.0;
 /// Values shown of an enumeration, and examples of other columns.
 const ENUM_EXAMPLES: usize = 20;
 const OTHER_EXAMPLES: usize = 3;
+/// Longest name of a type.
+const TYPE_LIMIT: usize = 100;
 /// Where room is short.
 const BRIEF_COMMENT: usize = 80;
 const BRIEF_EXAMPLES: usize = 5;
@@ -80,7 +82,7 @@ fn definition(context: &Context, selection: &Selection, index: usize) -> String 
     let keys: Vec<_> = table.columns.iter().filter(|c| c.key).map(|c| identifier(&c.name)).collect();
     for place in selection.columns(index) {
         let column = &table.columns[place];
-        text += &format!("  {} {}", identifier(&column.name), super::clean(&column.type_name, 100));
+        text += &format!("  {} {}", identifier(&column.name), type_name(&column.type_name));
         if column.key && keys.len() == 1 {
             text += " PRIMARY KEY";
         } else if column.unique {
@@ -101,6 +103,13 @@ fn definition(context: &Context, selection: &Selection, index: usize) -> String 
         text += &join_line(context, edge);
     }
     text + ");\n"
+}
+
+/// A type as PostgreSQL writes it, unless its name, which anybody may choose, holds what could
+/// leave the line or the section.
+fn type_name(name: &str) -> String {
+    let cleaned = clean(name, TYPE_LIMIT);
+    if cleaned.contains(['<', '>']) || cleaned.contains("--") { json_string(name, TYPE_LIMIT) } else { cleaned }
 }
 
 fn kind(kind: TableKind) -> &'static str {

@@ -41,7 +41,8 @@ impl Template {
         if question.folded == self.question {
             return Some(Bound { sql: self.sql.clone(), parameters: self.said(), assumptions: Vec::new() });
         }
-        if !self.words_occur(&question) || !self.columns_exist(catalog) {
+        let readable = question.is_readable() && self.is_sound();
+        if !readable || !self.words_occur(&question) || !self.columns_exist(catalog) {
             return None;
         }
         let equal = if self.slots.iter().any(|s| matches!(s.kind, Kind::Value(_))) {
@@ -57,6 +58,11 @@ impl Template {
         }
         let filled: Vec<Filling> = matcher.filled.into_iter().collect::<Option<_>>()?;
         self.write(&filled)
+    }
+
+    /// Templates come from a table: one that something else wrote must do no harm.
+    fn is_sound(&self) -> bool {
+        self.pieces.iter().all(|piece| !matches!(piece, Piece::Slot(slot) if *slot >= self.slots.len()))
     }
 
     /// A cheap look before anything is looked up.

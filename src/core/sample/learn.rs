@@ -20,7 +20,8 @@ impl Template {
     /// says what else may stand there; everything else stays as it is.
     pub fn learn(catalog: &Catalog, values: &mut dyn ValueSource, question: &str, sql: &str) -> Self {
         let question = Question::new(question);
-        let slots = Statement::new(sql).map(|s| slots(catalog, values, &question, &s)).unwrap_or_default();
+        let statement = Statement::new(sql).filter(|_| question.is_readable());
+        let slots = statement.map(|s| slots(catalog, values, &question, &s)).unwrap_or_default();
         let mut pieces = Vec::new();
         // whether the last piece is a word that may be missing before a slot
         let mut link = false;

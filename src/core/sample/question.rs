@@ -22,12 +22,20 @@ pub(super) struct Question {
     pub tokens: Vec<Token>,
 }
 
+/// More words than this are compared as a whole only: every span of words is looked up.
+const MOST_TOKENS: usize = 200;
+
 impl Question {
     pub fn new(question: &str) -> Self {
         let folded = fold(question).replace(['’', '‘', '`'], "'").replace(['“', '”', '„'], "\"");
         let mut tokens = split(&folded);
         wording::weigh(&mut tokens);
         Self { folded, tokens }
+    }
+
+    /// Whether it is short enough to be taken apart.
+    pub fn is_readable(&self) -> bool {
+        self.tokens.len() <= MOST_TOKENS
     }
 
     /// Text from one token to another, with the punctuation between them.

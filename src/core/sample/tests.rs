@@ -203,3 +203,24 @@ fn a_template_outlives_its_columns() {
     catalog.tables[0].columns[2].name = "town".into();
     assert_eq!(template.bind(&catalog, &mut values, "How many readers live in The Hague?"), None);
 }
+
+#[test]
+fn a_template_from_elsewhere_does_no_harm() {
+    let (catalog, mut values) = library();
+    let template =
+        Template { question: String::new(), pieces: vec![Piece::Slot(3)], slots: Vec::new(), sql: "SELECT 1".into() };
+    assert_eq!(template.signature(), "{number}");
+    assert_eq!(template.bind(&catalog, &mut values, "5"), None);
+}
+
+#[test]
+fn a_question_without_an_end_is_compared_as_a_whole() {
+    let (catalog, mut values) = library();
+    // one word to the eye, thousands to the scanner, and every span of them would be looked up
+    let long = "a-".repeat(8_000);
+    let template = Template::learn(&catalog, &mut values, &long, IN_BERN.1);
+    assert_eq!(template.slots, []);
+    assert!(template.bind(&catalog, &mut values, &long).is_some());
+    let short = Template::learn(&catalog, &mut values, IN_BERN.0, IN_BERN.1);
+    assert_eq!(short.bind(&catalog, &mut values, &format!("{} {long}", IN_BERN.0)), None);
+}
