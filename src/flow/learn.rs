@@ -30,6 +30,7 @@ pub struct Given<'a> {
 
 /// Feedback on a recorded request; returns its id.
 pub fn feedback_on(request_id: i64, said: &Said) -> Result<i64> {
+    require_write("feedback")?;
     let missing = || {
         Error::argument(
             format!("there is no request {request_id} of yours"),

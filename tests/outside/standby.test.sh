@@ -35,3 +35,27 @@ trap 'kill "$fake"; "$repo/scripts/cluster.sh" stop standby' EXIT
 standby() { "$repo/scripts/cluster.sh" psql standby -X -q -A -t -v ON_ERROR_STOP=1 -d primary_side -c "$1"; }
 same 'in recovery' t "$(standby 'SELECT pg_is_in_recovery()')"
 questions standby standby
+
+# one NOTICE in a transaction says that nothing is recorded
+told() { grep -c 'NOTICE:  t2sql records nothing' || true; }
+"$repo/scripts/cluster.sh" psql standby -X -q -d primary_side -c 'SET client_min_messages = notice' -c 'BEGIN' \
+    -c "SELECT t2sql.ask('how many books are there?'), t2sql.ask('how many loans are there?')" -c "SELECT status FROM t2sql.answer('x')" -c COMMIT \
+    >"$state/standby.out" 2>&1
+same 'notices in one transaction' 1 "$(told <"$state/standby.out")"
+grep -q 'because this server is a standby' "$state/standby.out"
+before=$(sql -d primary_side -c 'SELECT count(*) FROM t2sql.requests')
+sql -d primary_side -c 'BEGIN READ ONLY' -c 'SET LOCAL client_min_messages = notice' -c "SELECT t2sql.ask('how many books are there?')" -c COMMIT 2>"$state/standby.out" >/dev/null
+same 'notices of a READ ONLY transaction' 1 "$(told <"$state/standby.out")"
+same 'requests' "$before" "$(sql -d primary_side -c 'SELECT count(*) FROM t2sql.requests')"
+
+# what would have to be stored says so, with a hint
+for call in "SELECT t2sql.index_schema()" "CALL t2sql.reindex()" "SELECT t2sql.feedback(1, true)" "SELECT t2sql.feedback('q', 'SELECT 1', true)" \
+    "SELECT t2sql.add_sample('q', 'SELECT 1')" "SELECT t2sql.set_description('lending.books', 'x')" "SELECT t2sql.register_database('x', ARRAY['lending'])" \
+    "SELECT t2sql.unregister_database('x')" "SELECT t2sql.set_llm('x', 'y')" "SELECT t2sql.set_embedder('builtin')"; do
+    "$repo/scripts/cluster.sh" psql standby -X -q -d primary_side -v VERBOSITY=verbose -c "$call" >"$state/standby.out" 2>&1 || true
+    if ! grep -q 'ERROR:  25006' "$state/standby.out" || ! grep -q 'HINT' "$state/standby.out"; then
+        echo "$call on a standby:"
+        cat "$state/standby.out"
+        exit 1
+    fi
+done

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::pg::frame::Frame;
 use crate::pg::kb::can_write;
+use crate::pg::log;
 use crate::pg::spi;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,7 @@ pub struct Request {
 /// Records a request; None where nothing can be written.
 pub fn record(request: &Request) -> Result<Option<i64>> {
     if !can_write() {
+        log::nothing_recorded();
         return Ok(None);
     }
     let document =
