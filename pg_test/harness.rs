@@ -48,6 +48,11 @@ fn model(script: Script) -> Script {
         .reply("say destroy", "```sql\nDELETE FROM clinic.patients\n```")
         .reply("say sleep", "SELECT pg_sleep(5)")
         .reply("say secrets", "SELECT rolpassword FROM pg_authid")
+        .reply("say endless fences", &"```with ".repeat(900_000))
+        .reply("say endless updates", &"```update x ".repeat(600_000))
+        .reply("say endless names", &"clinic.patience, ".repeat(450_000))
+        .reply("say endless brackets", &"[{".repeat(3_500_000))
+        .reply("say endless prose", &"select: -- /* x\n".repeat(450_000))
         .reply("say decline", "UNANSWERABLE: no table holds that")
 }
 

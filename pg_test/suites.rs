@@ -8,6 +8,8 @@ mod endpoint;
 mod guard;
 #[path = "index.rs"]
 mod index;
+#[path = "inside.rs"]
+mod inside;
 #[path = "learn.rs"]
 mod learn;
 #[path = "llm.rs"]
@@ -16,6 +18,8 @@ mod llm;
 mod owner_code;
 #[path = "protect.rs"]
 mod protect;
+#[path = "robust.rs"]
+mod robust;
 #[path = "seal.rs"]
 mod seal;
 #[path = "support.rs"]
