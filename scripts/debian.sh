@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# debian.sh install VERSION | pgvector-source DIRECTORY | remove-source: packages on Debian. Where the release lacks PostgreSQL of that version
+# debian.sh install VERSION | pgvector-source DIRECTORY | tool NAME | remove-source: packages on Debian. Where the release lacks PostgreSQL of that version
 # (Debian 12 has 15 alone), the trixie suite of the mirror that is configured already is added, pinned so low that
 # nothing else is taken from it.
 . "$(dirname "$0")/lib.sh"
@@ -58,6 +58,30 @@ pgvector_source() {
     as_root rm "$vector_file"
 }
 
+# Prints the path of a program that tests use if it is there: the system's, or that of the package of this name,
+# unpacked under .t2sql with what it needs. Installed, pgbouncer would start a service of its own.
+tool() {
+    local name=$1 into=$state/tools/$1
+    if ! command -v "$name" && [ ! -x "$into/run" ]; then
+        command -v apt-get >/dev/null || return 1
+        candidate "$name" || apt update >&2
+        candidate "$name" || return 1
+        make_state
+        rm -rf "$into" && mkdir -p "$into/packages"
+        (
+            cd "$into/packages"
+            # the package and those of its dependencies that are missing
+            mapfile -t wanted < <(apt-get -s -q --no-install-recommends install "$name" | awk '$1 == "Inst" { print $2 }')
+            apt-get -q download "${wanted[@]}" >&2
+            for package in *.deb; do dpkg-deb -x "$package" "$into"; done
+        ) || return 1
+        printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$into/usr/lib/$(gcc -print-multiarch)" \
+            "$(find "$into/usr" -path "*bin/$name")" >"$into/run"
+        chmod 755 "$into/run"
+    fi
+    command -v "$name" >/dev/null || echo "$into/run"
+}
+
 # A newer C library can sort text in another order, which breaks indexes of clusters that are there already.
 ask_if_running() {
     [ "${T2SQL_YES:-}" = 1 ] && return
@@ -99,6 +123,7 @@ install_packages() {
 case ${1:-} in
     install) install_packages "$2" ;;
     pgvector-source) pgvector_source "$2" ;;
+    tool) tool "$2" ;;
     remove-source) remove_source ;;
-    *) die "usage: debian.sh install VERSION | pgvector-source DIRECTORY | remove-source" ;;
+    *) die "usage: debian.sh install VERSION | pgvector-source DIRECTORY | tool NAME | remove-source" ;;
 esac
