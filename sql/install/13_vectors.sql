@@ -17,7 +17,7 @@ CREATE TABLE t2sql.vector_embeddings (
     UNIQUE (collection, object_id, embedding_model_id)
 );
 CREATE INDEX vector_embeddings_database_id_idx ON t2sql.vector_embeddings (database_id, embedding_model_id, collection);
-COMMENT ON TABLE t2sql.vector_embeddings IS 'Every vector: collection table, column, sample_question … or a user''s own; object_id is the key in that table.';
+COMMENT ON TABLE t2sql.vector_embeddings IS 'Every vector: collection table, column, sample_question ... or a user''s own; object_id is the key in that table.';
 
 -- The column has no dimension, so that any model fits; each usual dimension has its own partial index.
 CREATE INDEX vector_embeddings_256_idx  ON t2sql.vector_embeddings USING hnsw ((embedding::vector(256)) vector_cosine_ops)  WHERE vector_dims(embedding) = 256;

@@ -40,7 +40,7 @@ COMMENT ON COLUMN t2sql.prompt_templates.description IS 'What it is for.';
 COMMENT ON COLUMN t2sql.prompt_templates.template_text IS 'Instructions that are added to a prompt.';
 COMMENT ON COLUMN t2sql.prompt_templates.is_active IS 'The version in use; at most one of a name.';
 
-COMMENT ON COLUMN t2sql.databases.name IS 'What ask(database => …) names.';
+COMMENT ON COLUMN t2sql.databases.name IS 'What ask(database => ...) names.';
 COMMENT ON COLUMN t2sql.databases.description IS 'What the context is about.';
 COMMENT ON COLUMN t2sql.databases.schemas IS 'The search_path that its SQL is written for.';
 COMMENT ON COLUMN t2sql.databases.include IS 'LIKE patterns on table or schema.table that are indexed; null: all.';
@@ -155,7 +155,7 @@ COMMENT ON COLUMN t2sql.requests.timings IS 'Milliseconds by stage.';
 COMMENT ON COLUMN t2sql.requests.prompt_tokens IS 'As the endpoint counted them.';
 COMMENT ON COLUMN t2sql.requests.completion_tokens IS 'As the endpoint counted them.';
 
-COMMENT ON COLUMN t2sql.vector_embeddings.collection IS 'table, column, relationship, sample_question, … or a user''s own.';
+COMMENT ON COLUMN t2sql.vector_embeddings.collection IS 'table, column, relationship, sample_question, ... or a user''s own.';
 COMMENT ON COLUMN t2sql.vector_embeddings.object_id IS 'Key of what was embedded, in the collection''s table.';
 COMMENT ON COLUMN t2sql.vector_embeddings.source_type IS 'Kind of source, for collections of users.';
 COMMENT ON COLUMN t2sql.vector_embeddings.source_id IS 'Name of the source.';

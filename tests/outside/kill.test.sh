@@ -9,9 +9,10 @@ echo "seed $seed"
 "$repo/scripts/cluster.sh" start killed
 trap '"$repo/scripts/cluster.sh" stop killed' EXIT
 sql() { "$repo/scripts/cluster.sh" psql killed -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
-# the new server waits for the last backend of the old one
+# the new server waits for the last process of the old one
 restart() {
     local n
+    while kill -0 "$1" 2>/dev/null; do sleep 0.05; done
     for n in $(seq 100); do
         if "$repo/scripts/cluster.sh" start killed 2>/dev/null; then return; fi
         sleep 0.1
@@ -93,10 +94,11 @@ for ((i = 1; i <= kills; i++)); do
     # still at it? then this one counts
     if [ "$(sql -d killed -c "SELECT state FROM pg_stat_activity WHERE pid = $pid")" = active ]; then hit=$((hit + 1)); fi
     # every fifth time it is the server itself; its backends end when they notice
-    if [ $((i % 5)) = 4 ]; then kill -9 "$(head -n 1 "$clusters/killed/data/postmaster.pid")"; else kill -9 "$pid"; fi
+    server=$(head -n 1 "$clusters/killed/data/postmaster.pid")
+    if [ $((i % 5)) = 4 ]; then kill -9 "$server"; else kill -9 "$pid"; fi
     exec {to}>&- {from}<&-
     wait "$run" || true
-    if [ $((i % 5)) = 4 ]; then restart; fi
+    if [ $((i % 5)) = 4 ]; then restart "$server"; fi
     up
     same "an answer after kill $i" 30 "$(answer)"
     # every other time the next run is left to the end, otherwise it is killed as well
