@@ -149,6 +149,8 @@ mod tests {
                 "SELECT t2sql.register_database('odd', ARRAY[$])",
                 "SELECT t2sql.register_database('odd', ARRAY['clinic'], include => ARRAY[$], exclude => ARRAY[$])",
                 "SELECT t2sql.unregister_database($)",
+                "SELECT t2sql.protect('clinic.patients', $, $)",
+                "SELECT t2sql.protect('clinic.patients', level => $)",
                 "SELECT t2sql.set_llm($, $)",
                 "SELECT t2sql.set_embedder($, $)",
                 "SELECT t2sql.index_schema($)",

@@ -57,6 +57,26 @@ pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// The parts of `schema.table.column`; each may be quoted, and need not be where it has no dot.
+pub fn split_name(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let part = parts.last_mut().expect("there is always one");
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                part.push('"');
+            }
+            '"' if quoted || part.is_empty() => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            c => part.push(c),
+        }
+    }
+    parts
+}
+
 /// A string literal that means `value` whatever `standard_conforming_strings` says.
 pub fn quote_literal(value: &str) -> String {
     let quoted = value.replace('\'', "''");
@@ -90,6 +110,21 @@ mod tests {
     fn content_hash_is_fnv_1a() {
         assert_eq!(content_hash(""), "6c62272e07bb014262b821756295c58d");
         assert_eq!(content_hash("foobar"), "343e1662793c64bf6f0d3597ba446f18");
+    }
+
+    #[test]
+    fn names_are_taken_apart_as_they_were_quoted() {
+        for (text, parts) in [
+            ("shelf.books", vec!["shelf", "books"]),
+            ("shelf.\"books\"", vec!["shelf", "books"]),
+            ("\"Odd \"\"Shelf\"\"\".\"a.b\".c", vec!["Odd \"Shelf\"", "a.b", "c"]),
+            ("two words.it's", vec!["two words", "it's"]),
+            ("a\"b", vec!["a\"b"]),
+            ("", vec![""]),
+            ("\"", vec![""]),
+        ] {
+            assert_eq!(split_name(text), parts, "{text}");
+        }
     }
 
     #[test]

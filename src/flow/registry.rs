@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::pg::catalog;
 use crate::pg::kb;
 use crate::pg::kb::context::{self, Definition};
+use t2sql_core::text::split_name;
 
 /// Longest description, in bytes; longer COMMENTs are cut when they are indexed.
 const LONGEST_DESCRIPTION: usize = 4_000;
@@ -65,7 +66,8 @@ pub fn describe(object: &str, description: Option<&str>, database: Option<&str>)
     }
     let context = context::get(database)?;
     let catalog = kb::catalog::read(context.id)?.catalog;
-    let parts: Vec<&str> = object.split('.').map(|part| part.trim_matches('"')).collect();
+    let names = split_name(object);
+    let parts: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut found = Vec::new();
     for table in &catalog.tables {
         let column = |name: &str| table.columns.iter().any(|c| c.name == name);

@@ -2,7 +2,7 @@
 
 use super::fuzz;
 use crate::prompt::quote::identifier;
-use crate::text::{quote_identifier, quote_literal};
+use crate::text::{quote_identifier, quote_literal, split_name};
 use proptest::prelude::*;
 
 /// An identifier as PostgreSQL's scanner reads it (scan.l: xd, xui, identifier).
@@ -91,6 +91,9 @@ fn quoting() {
                 prop_assert_eq!(read_identifier(&written), Some(text.clone()), "{}", written);
             }
         }
+        let names = split_name(&format!("{}.{}.x", quote_identifier(text), quote_identifier("a.b")));
+        prop_assert_eq!(names, [text.as_str(), "a.b", "x"]);
+        let _ = split_name(text);
         let written = quote_literal(text);
         for standard in [true, false] {
             prop_assert_eq!(read_literal(&written, standard), Some(text.clone()), "{}", written);
