@@ -7,7 +7,7 @@ cd "$repo"
 logs=$state/logs
 mkdir -p "$logs"
 
-# hostile corpus, guard rules, seal, permissions, odd inputs, asking from everywhere
+# hostile corpus, guard rules, seal, injection, permissions, odd inputs, asking from everywhere
 part_database() { scripts/test.sh db; }
 # who may do what, and what is told
 part_golden() { scripts/test.sh golden; }
@@ -16,12 +16,19 @@ part_fuzz() {
         cargo test --release -p t2sql-core --lib fuzz -- --nocapture --test-threads 2
 }
 part_faults() { FAULTS=all outside faults; }
-part_cancel() { outside cancel; }
 part_kill() { KILLS=${KILLS:-200} outside kill; }
 part_pooler() { TRANSACTIONS=${TRANSACTIONS:-50} outside pgbouncer; }
 part_memory() { CALLS=${CALLS:-100000} outside memory; }
 part_statements() { STATEMENTS=${STATEMENTS:-20000} outside sqlsmith; }
-part_standby() { outside standby; }
+# cancellation, queue, breaker, secrets, privileges, standby: those that have one size
+part_others() {
+    local file name names=()
+    for file in tests/outside/*.test.sh; do
+        name=$(basename "$file" .test.sh)
+        case $name in faults | kill | pgbouncer | memory | sqlsmith) ;; *) names+=("$name") ;; esac
+    done
+    tests/outside/run.sh "${names[@]}"
+}
 
 outside() {
     if [ ! -f "tests/outside/$1.test.sh" ]; then echo "skipped: no tests/outside/$1.test.sh" && return; fi
@@ -32,14 +39,14 @@ outside() {
 # what a log says for itself, in one line
 figure() {
     case $1 in
-        database | golden) tail -n 1 "$2" ;;
+        database | golden | others) grep -E '^[0-9]+ passed, ' "$2" | tail -n 1 ;;
         fuzz) awk '/^[0-9]+ inputs$/ { targets++; inputs += $1 } END { printf "%d inputs for %d targets\n", inputs, targets }' "$2" ;;
-        *) grep -v '^==>' "$2" | grep -E '[0-9]|^skipped' | tail -n 1 | cut -c 1-100 ;;
-    esac
+        *) grep -v '^==>' "$2" | grep -E '^[a-z0-9].*[0-9]|^skipped' | tail -n 2 | paste -s -d '|' | cut -c 1-160 ;;
+    esac || true
 }
 
 summary=() failed=0
-if [ $# -gt 0 ]; then parts=("$@"); else parts=(database golden fuzz faults cancel kill pooler memory statements standby); fi
+if [ $# -gt 0 ]; then parts=("$@"); else parts=(database golden others fuzz faults kill pooler memory statements); fi
 for part in "${parts[@]}"; do
     say "$part"
     started=$SECONDS log=$logs/security-$part.log outcome=ok
