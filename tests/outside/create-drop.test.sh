@@ -34,7 +34,7 @@ for encoding in LATIN1 SQL_ASCII EUC_JP; do
     grep -q 'ERROR:  0A000: t2sql needs a database with encoding UTF8' "$state/encoding.out" || { cat "$state/encoding.out" && exit 1; }
 done
 sql -d postgres -c 'DROP DATABASE other_encoding WITH (FORCE)'
-sql -d coming_going -c "UPDATE lending.readers SET town = 'Köln' WHERE id = 1" -c 'ANALYZE lending.readers' -c 'SELECT success FROM t2sql.index_schema()'
+sql -d coming_going -c "UPDATE lending.readers SET town = 'Köln' WHERE id = 1" -c 'ANALYZE lending.readers' -c 'SELECT success FROM t2sql.index_schema(force => true)'
 for encoding in LATIN1 UTF8; do
     same "an answer in $encoding" 1 "$(iconv -f UTF-8 -t "$encoding" <<<"SELECT t2sql.execute_nl('how many readers live in Köln?');" |
         PGCLIENTENCODING=$encoding sql -d coming_going | tr -dc '0-9')"

@@ -19,7 +19,7 @@ until sql -d cron -c 'CREATE EXTENSION IF NOT EXISTS pg_cron' 2>/dev/null; do sl
 line=$(grep -m 1 -E "^SELECT cron.schedule\('t2sql" "$repo/README.md")
 # README's schedule is every quarter of an hour; here it must run at once, or as soon as pg_cron before 1.5 can
 schedule='2 seconds'
-[[ $(sql -d cron -c "SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'") != 1.[0-4] ]] || schedule='* * * * *'
+[[ $(sql -d cron -c "SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'") != 1.[0-4]* ]] || schedule='* * * * *'
 sql -d cron -c "$(sed -E "s/'[0-9*][^']*'/'$schedule'/" <<<"$line")"
 outcome=
 for _ in $(seq 150); do
