@@ -17,6 +17,8 @@ pub struct Query {
     pub having: Vec<Condition>,
     pub order: Vec<(Expr, Direction)>,
     pub limit: Option<u64>,
+    /// Rows passed over first: `the second oldest`.
+    pub offset: u64,
     /// Only the first row for each of these: DISTINCT ON.
     pub first_of: Vec<Expr>,
     /// Only rows that a second query returns too.

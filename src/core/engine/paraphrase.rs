@@ -76,6 +76,7 @@ impl Paraphrase<'_> {
             text.push_str(&format!(", only the first of each {}", join(keys, ", ", " and ")));
         }
         match query.limit {
+            Some(1) if query.offset > 0 => text.push_str(&format!(", number {} only", query.offset + 1)),
             Some(1) => text.push_str(", the first only"),
             Some(n) => text.push_str(&format!(", the first {n}")),
             None => {}

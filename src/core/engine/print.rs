@@ -100,6 +100,9 @@ impl Printer<'_> {
         }
         if let Some(limit) = query.limit {
             sql.push_str(&format!("\nLIMIT {limit}"));
+            if query.offset > 0 {
+                sql.push_str(&format!(" OFFSET {}", query.offset));
+            }
         }
         Some(sql)
     }

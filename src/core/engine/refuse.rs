@@ -12,6 +12,33 @@ const COMMANDS: [&str; 17] = [
     "modify", "rename", "set", "vacuum", "copy",
 ];
 
+/// What may follow a word of [`COMMANDS`] where nothing is to change: `create a list of …`, `set of …`, `update date of …`.
+const NOUNS_AFTER: [&str; 16] = [
+    "list",
+    "report",
+    "overview",
+    "summary",
+    "ranking",
+    "breakdown",
+    "chart",
+    "count",
+    "total",
+    "of",
+    "date",
+    "dates",
+    "time",
+    "times",
+    "number",
+    "rate",
+];
+
+/// Words that begin questions in other languages, and none in English.
+const ASKING_ELSEWHERE: [&str; 26] = [
+    "wie", "wieviel", "wieviele", "welche", "welcher", "welches", "zeige", "anzahl", "cuantos", "cuantas", "cuanto",
+    "cuales", "muestra", "mostrar", "combien", "quels", "quelles", "montrez", "quanti", "quante", "quali", "mostra",
+    "hoeveel", "welke", "quantos", "quais",
+];
+
 /// Frequent words of other languages that are no English ones.
 const FOREIGN: [&str; 44] = [
     "der", "die", "das", "und", "wie", "viele", "welche", "welcher", "zeige", "sind", "ist", "mit", "von", "fur",
@@ -51,8 +78,14 @@ pub fn at_once(tokens: &[Token], operators: &[operator::Found]) -> Option<Refusa
     let polite = |w: &str| {
         matches!(w, "please" | "can" | "could" | "you" | "now" | "then" | "and" | "just" | "i" | "want" | "to")
     };
-    let first = words.iter().find(|w| !polite(&w.folded))?;
-    if COMMANDS.contains(&first.folded.as_str()) && first.kind == Kind::Word {
+    let place = words.iter().position(|w| !polite(&w.folded))?;
+    let first = words[place];
+    if ASKING_ELSEWHERE.contains(&first.folded.as_str()) {
+        return Some(Refusal::new(Reason::Language, "the built-in engine understands English questions only"));
+    }
+    let follows = words[place + 1..].iter().find(|w| !matches!(w.folded.as_str(), "a" | "an" | "the" | "me" | "us"));
+    let is_noun = follows.is_some_and(|w| NOUNS_AFTER.contains(&w.folded.as_str()));
+    if COMMANDS.contains(&first.folded.as_str()) && first.kind == Kind::Word && !is_noun {
         return Some(Refusal::new(
             Reason::Command,
             format!("\"{}\" would change something; only questions are answered", first.folded),

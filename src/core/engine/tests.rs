@@ -98,6 +98,27 @@ fn forms() {
             "total fines by city",
             "SELECT m.city, sum(l.fine) AS total_fine FROM library.members m JOIN library.loans l ON m.member_id = l.member_id GROUP BY m.city",
         ),
+        (
+            "books with more than 300 pages or a price below 5",
+            "SELECT b.title FROM library.books b WHERE (b.pages > 300 OR b.price < 5)",
+        ),
+        (
+            "cities of members older than 60 and younger than 20",
+            "SELECT m.city FROM library.members m WHERE m.age > 60 INTERSECT SELECT m.city FROM library.members m WHERE m.age < 20",
+        ),
+        (
+            "How many cities have more than 3 members?",
+            "SELECT count(*) FROM (SELECT m.city FROM library.members m GROUP BY m.city HAVING count(*) > 3) AS counted",
+        ),
+        (
+            "the second most expensive book",
+            "SELECT b.title FROM library.books b ORDER BY b.price DESC NULLS LAST LIMIT 1 OFFSET 1",
+        ),
+        (
+            "Which three members are the oldest?",
+            "SELECT m.name FROM library.members m ORDER BY m.age DESC NULLS LAST LIMIT 3",
+        ),
+        ("books of fantasies", "SELECT b.title FROM library.books b WHERE b.genre = 'Fantasy'"),
         ("members whose phone is missing", "SELECT m.name FROM library.members m WHERE m.phone IS NULL"),
         ("all information about authors", "SELECT a.* FROM library.authors a"),
         (
@@ -161,6 +182,10 @@ fn what_is_refused() {
         ("", Reason::Empty),
         ("?!", Reason::Empty),
         ("delete all loans", Reason::Command),
+        ("create a table of loans", Reason::Command),
+        ("update the price of all books", Reason::Command),
+        ("¿Cuántos libros hay en Oslo?", Reason::Language),
+        ("Anzahl Ausleihen", Reason::Language),
         ("please drop the table books", Reason::Command),
         ("wie viele Bücher gibt es und wer ist der Autor", Reason::Language),
         ("сколько книг", Reason::Language),
@@ -193,4 +218,29 @@ fn other_readings_are_kept() {
     assert!(answer.confidence > 0.5, "{}", answer.confidence);
     assert_eq!(answer.tables, [2]);
     assert!(answer.trace[0].starts_with("read as: "));
+}
+
+/// What a question says and the SQL does not is told, and makes a guess of the answer.
+#[test]
+fn what_is_not_used_is_told() {
+    for (question, words) in [
+        ("how many loans from Atlantis", "Atlantis"),
+        ("how many books in \"Klingon\"", "Klingon"),
+        ("how many loans on weekends", "weekends"),
+        ("how many purple books", "purple"),
+    ] {
+        match ask(question) {
+            Outcome::Answer(answer) => {
+                assert!(answer.confidence < 0.5, "{question}: {}", answer.confidence);
+                assert!(
+                    answer.assumptions.iter().any(|a| a == &format!("not used: {words}")),
+                    "{:?}",
+                    answer.assumptions
+                );
+            }
+            Outcome::Refusal(refusal) => assert_ne!(refusal.reason, Reason::Command, "{question}"),
+        }
+    }
+    let Outcome::Answer(answer) = ask("create a list of members") else { panic!("refused") };
+    assert!(answer.sql.starts_with("SELECT"), "{}", answer.sql);
 }

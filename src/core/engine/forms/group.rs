@@ -33,7 +33,7 @@ impl Builder<'_> {
                         }
                     }
                 }
-                _ if self.is_word(i, &["by"]) && self.summarised_before(i) => {
+                _ if self.is_word(i, &["by"]) && (self.summarised_before(i) || self.counts_by(i)) => {
                     self.keys_after(i);
                 }
                 _ => {}
@@ -62,6 +62,25 @@ impl Builder<'_> {
         });
         let mut columns = nodes().filter_map(|j| self.column(j)).peekable();
         !summed && columns.peek().is_some() && columns.all(|(x, _)| x == t)
+    }
+
+    /// `orders by status`: a table and one of few values that divides it; how many of each is asked.
+    fn counts_by(&self, i: usize) -> bool {
+        let Some(t) = i.checked_sub(1).and_then(|j| self.table(j)).filter(|t| Some(*t) == self.subject) else {
+            return false;
+        };
+        let alone = (0..i).all(|j| self.column(j).is_none());
+        let few = |x: usize, c: usize| {
+            let column = self.ctx.catalog.column(x, c);
+            let few = column.n_distinct.is_some_and(|n| n <= 100.0 && n < self.ctx.catalog.tables[x].rows * 0.2);
+            x == t && (few || column.family == crate::schema::Family::Enum)
+        };
+        alone
+            && self.right(i).is_some_and(|j| match *self.item(j) {
+                Item::Column(x, c) => few(x, c),
+                Item::Op(Op::Bucket(_)) => true,
+                _ => false,
+            })
     }
 
     /// Whether an aggregate stands before `by`, so that what follows is a group.

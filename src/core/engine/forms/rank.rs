@@ -241,7 +241,9 @@ impl Builder<'_> {
     fn superlative(&mut self, i: usize, adjective: Option<usize>, more: bool) {
         // ordinals and times of day: `first name` is a column, `first of all` is nothing
         let limit_before = self.query.limit;
-        let limit = self.wanted(i);
+        let place = self.ordinal_before(i);
+        let limit = if place > 1 { 1 } else { self.wanted(i) };
+        self.query.offset = place - 1;
         let direction = Self::direction(more);
         let whole_select = self.zones[i] == Zone::Select;
         if let Some(measure) = self.measure_from(i + 1).filter(|m| m.pieces.iter().all(|p| !self.used[*p])) {
@@ -265,7 +267,10 @@ impl Builder<'_> {
                     if ordered {
                         let direction = self.time_direction(adjective, more, t, c);
                         self.take(i);
-                        let alone = whole_select && self.outputs.is_empty() && limit == 1 && limit_before.is_none();
+                        let alone = whole_select
+                            && self.outputs.is_empty()
+                            && (limit, place) == (1, 1)
+                            && limit_before.is_none();
                         if alone && self.stands_alone(i) {
                             let function =
                                 if direction == Direction::Descending { Aggregate::Max } else { Aggregate::Min };
@@ -320,6 +325,20 @@ impl Builder<'_> {
                 limit.max(limit_before.unwrap_or(1)),
             );
         }
+    }
+
+    /// `the second oldest`: which place is meant, 1 where nothing is said.
+    fn ordinal_before(&mut self, i: usize) -> u64 {
+        let Some(j) = i.checked_sub(1).filter(|j| !self.used[*j]) else { return 1 };
+        let place = match self.nodes[j].word.as_str() {
+            "second" | "2nd" => 2,
+            "third" | "3rd" => 3,
+            "fourth" | "4th" => 4,
+            "fifth" | "5th" => 5,
+            _ => return 1,
+        };
+        self.take(j);
+        place
     }
 
     /// `lowest date` is rare, but `latest year` is not `highest length`.
