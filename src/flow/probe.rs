@@ -26,8 +26,16 @@ struct Row {
 
 /// Stored values equal to a name that `question` spells out and `known` does not hold.
 pub fn look_up(scope: &Scope, question: &str, known: &[ValueHit]) -> Result<Vec<ValueHit>> {
-    let names: Vec<String> =
-        names(question).into_iter().filter(|name| known.iter().all(|hit| hit.matched != fold(name))).collect();
+    let is_new = |name: &String| known.iter().all(|hit| hit.matched != fold(name));
+    probe(scope, &names(question).into_iter().filter(is_new).collect::<Vec<_>>())
+}
+
+/// Stored values equal to words of `question` that meant nothing, together with their neighbours.
+pub fn look_up_unknown(scope: &Scope, question: &str, unknown: &[String]) -> Result<Vec<ValueHit>> {
+    probe(scope, &phrases(&fold(question), unknown))
+}
+
+fn probe(scope: &Scope, names: &[String]) -> Result<Vec<ValueHit>> {
     let mut hits = Vec::new();
     if names.is_empty() {
         return Ok(hits);
@@ -95,9 +103,48 @@ fn names(question: &str) -> Vec<String> {
     names
 }
 
+/// Words around a run of unknown ones that may belong to the same name, and how many names are looked for.
+const BEFORE: usize = 1;
+const AFTER: usize = 2;
+const MOST_PHRASES: usize = 40;
+
+/// Runs of unknown words in a folded question, alone and with neighbours: `jerk kitchen`, `the jerk kitchen in`.
+fn phrases(folded: &str, unknown: &[String]) -> Vec<String> {
+    let words: Vec<&str> = folded.split(' ').collect();
+    let is_unknown = |i: usize| words.get(i).is_some_and(|word| unknown.iter().any(|u| u == word));
+    let mut phrases: Vec<String> = Vec::new();
+    let mut start = 0;
+    while start < words.len() {
+        if !is_unknown(start) {
+            start += 1;
+            continue;
+        }
+        let end = (start..).find(|i| !is_unknown(*i)).unwrap_or(words.len());
+        for from in start.saturating_sub(BEFORE)..end {
+            for to in from.max(start) + 1..=(end + AFTER).min(words.len()) {
+                phrases.push(words[from..to].join(" "));
+            }
+        }
+        start = end;
+    }
+    phrases.sort();
+    phrases.dedup();
+    phrases.retain(|phrase| phrase.len() > 2);
+    phrases.truncate(MOST_PHRASES);
+    phrases
+}
+
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::{names, phrases};
+
+    #[test]
+    fn unknown_words_are_looked_for_with_their_neighbours() {
+        let found = phrases("how many jerk kitchen are there", &["jerk".into(), "kitchen".into()]);
+        assert!(found.contains(&"jerk kitchen".into()) && found.contains(&"jerk".into()), "{found:?}");
+        assert!(found.contains(&"many jerk kitchen are there".into()));
+        assert!(phrases("how many", &[]).is_empty());
+    }
 
     #[test]
     fn names_are_quoted_capitalised_or_codes() {

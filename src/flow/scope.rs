@@ -110,7 +110,7 @@ impl Scope {
 
     /// Where stored values of readable columns are looked up for `question`.
     pub fn values<'a>(&'a self, question: &'a str) -> Values<'a> {
-        Values { scope: self, question, failed: None }
+        Values { scope: self, question, found: Vec::new(), failed: None }
     }
 }
 
@@ -244,10 +244,17 @@ fn forget_values(column: &mut Column, readable: &Readable) {
 pub struct Values<'a> {
     scope: &'a Scope,
     question: &'a str,
+    /// Values that a search of their own has found.
+    found: Vec<ValueHit>,
     failed: Option<Error>,
 }
 
 impl Values<'_> {
+    /// With values that were found elsewhere.
+    pub fn with(self, found: Vec<ValueHit>) -> Self {
+        Values { found, ..self }
+    }
+
     /// The first look-up that failed: without its values nothing else is to be trusted.
     pub fn done(self) -> Result<()> {
         self.failed.map_or(Ok(()), Err)
@@ -271,6 +278,7 @@ impl ValueSource for Values<'_> {
         let found = self.noted(catalog::equal_values(&self.scope.view.value_columns, folded));
         let mut hits: Vec<ValueHit> =
             found.into_iter().filter_map(|(column, value, matched)| self.hit(column, value, matched, 1.0)).collect();
+        hits.extend(self.found.iter().filter(|hit| folded.contains(&hit.matched)).cloned());
         hits.extend(self.noted(probe::look_up(self.scope, self.question, &hits)));
         hits
     }

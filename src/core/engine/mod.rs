@@ -64,6 +64,8 @@ pub struct Answer {
     pub explanation: String,
     /// What was read into the question: `'last quarter' read as 2026-07-01 to 2026-09-30`.
     pub assumptions: Vec<String>,
+    /// Words that mean nothing here.
+    pub unknown: Vec<String>,
     /// Indices of the tables that the SQL reads.
     pub tables: Vec<usize>,
     pub form: &'static str,
@@ -306,6 +308,7 @@ fn conclude(
         confidence,
         explanation,
         assumptions,
+        unknown: best.unknown,
         tables,
         form: best.form.form,
         alternatives,

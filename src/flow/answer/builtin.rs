@@ -3,8 +3,8 @@
 use super::outcome::{Candidate, Options, Trace, list_readings};
 use super::{check, told};
 use crate::error::{Error, Result};
-use crate::flow::retrieve;
 use crate::flow::scope::{Scope, Values};
+use crate::flow::{probe, retrieve};
 use crate::pg::{clock, guc};
 use std::collections::HashMap;
 use std::time::Instant;
@@ -70,19 +70,32 @@ pub fn answer(scope: &Scope, question: &str, options: &Options, trace: &mut Trac
 fn read(scope: &Scope, question: &str, options: &Options) -> Result<Outcome> {
     let request = engine::Request { question, evidence: options.evidence.as_deref(), today: clock::today() };
     let catalog = &scope.view.catalog;
-    let mut values = scope.values(question);
     if catalog.tables.len() <= MOST_TABLES {
-        let outcome = engine::answer(catalog, &mut values, &request);
-        values.done()?;
-        return Ok(outcome);
+        return twice(scope, question, |mut values| {
+            let outcome = engine::answer(catalog, &mut values, &request);
+            values.done().map(|()| outcome)
+        });
     }
     let near = retrieve::retrieve(scope, question, &Fusion::default())?
         .closed(scope, usize::try_from(guc::retrieve_tables()).unwrap_or(1));
     let places: Places = near.iter().enumerate().map(|(place, &table)| (table, place)).collect();
-    let mut narrowed = Narrowed { values, places: &places };
-    let outcome = engine::answer(&part_of(catalog, &near, &places), &mut narrowed, &request);
-    narrowed.values.done()?;
-    Ok(outcome)
+    let part = part_of(catalog, &near, &places);
+    twice(scope, question, |values| {
+        let mut narrowed = Narrowed { values, places: &places };
+        let outcome = engine::answer(&part, &mut narrowed, &request);
+        narrowed.values.done().map(|()| outcome)
+    })
+}
+
+/// Reads once; and where words are left that mean nothing, but are stored somewhere, once more with these.
+fn twice(scope: &Scope, question: &str, read: impl Fn(Values) -> Result<Outcome>) -> Result<Outcome> {
+    let outcome = read(scope.values(question))?;
+    let unknown = match &outcome {
+        Outcome::Answer(answer) => &answer.unknown,
+        Outcome::Refusal(refusal) => &refusal.unknown,
+    };
+    let found = if unknown.is_empty() { Vec::new() } else { probe::look_up_unknown(scope, question, unknown)? };
+    if found.is_empty() { Ok(outcome) } else { read(scope.values(question).with(found)) }
 }
 
 /// Where the chosen tables of a catalogue stand in its part.
