@@ -19,8 +19,7 @@ suite_db() {
         as=(--runas "$server_user" --pgdata "$state/suites")
     fi
     has_library "$suite_copy" timescaledb || export WITHOUT_TIMESCALEDB=1
-    # with backtraces an error that passes a thousand levels of a query takes minutes
-    RUST_BACKTRACE=0 cargo pgrx test "pg$PG" --no-default-features --features "pg$PG" "${as[@]}"
+    cargo pgrx test "pg$PG" --no-default-features --features "pg$PG" "${as[@]}"
 }
 suite_golden() { scripts/golden.sh; }
 suite_outside() { tests/outside/run.sh; }

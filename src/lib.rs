@@ -25,6 +25,7 @@ extension_sql_file!("../sql/install/90_comments.sql", finalize);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    pg::environment::leave_backtraces_out();
     pg::guc::init();
     pg::label::init();
 }

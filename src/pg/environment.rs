@@ -4,6 +4,16 @@ use crate::error::Result;
 use crate::pg::frame::Frame;
 use crate::pg::spi;
 
+/// Rust's backtraces would reach clients as the DETAIL of errors where the server's environment
+/// asks for them, and take minutes where an error unwinds through a deeply nested query.
+pub fn leave_backtraces_out() {
+    const SWITCH: &str = "RUST_LIB_BACKTRACE";
+    if std::env::var_os(SWITCH).is_none() {
+        // SAFETY: called by _PG_init, where the process has one thread; read by Rust's own library only.
+        unsafe { std::env::set_var(SWITCH, "0") };
+    }
+}
+
 /// Version of the extension's SQL objects.
 pub fn installed_version() -> Result<String> {
     let _frame = Frame::caller();
