@@ -202,6 +202,30 @@ mod tests {
     }
 
     #[pg_test]
+    fn what_goes_to_an_embedder_is_recorded() {
+        clinic_with_model();
+        run("SELECT t2sql.set_embedder('fake', 'hashing')");
+        run("SELECT t2sql.index_schema()");
+        let question = "count those who are ill";
+        let sent =
+            |field: &str| text(&format!("SELECT sent #>> '{field}' FROM t2sql.my_requests ORDER BY id DESC LIMIT 1"));
+        let ask = format!("SELECT t2sql.ask('{question}', options => '{{\"cache\": false}}')");
+        run(&ask);
+        assert_eq!([sent("{embedder,server}"), sent("{embedder,calls}"), sent("{calls}")], ["fake", "1", "2"]);
+        assert_eq!(sent("{embedder,bytes}"), question.len().to_string());
+        let both: usize = sent("{bytes}").parse().unwrap();
+        // a vector that is kept needs no second call
+        run(&ask);
+        assert_eq!([sent("{embedder}"), sent("{calls}")], ["", "1"]);
+        assert_eq!(sent("{bytes}"), (both - question.len()).to_string());
+        // a call that failed has sent the question all the same
+        run("TRUNCATE t2sql.embedding_cache");
+        break_endpoint("status-400");
+        run(&ask.replace("ask", "answer"));
+        assert_eq!([sent("{embedder,calls}"), sent("{bytes}")], ["1".to_string(), question.len().to_string()]);
+    }
+
+    #[pg_test]
     fn vectors_of_another_dimension_are_refused() {
         indexed_clinic();
         run(&format!("CREATE SERVER fake FOREIGN DATA WRAPPER t2sql_endpoint OPTIONS (url '{}')", base("/v1")));

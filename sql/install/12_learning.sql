@@ -95,7 +95,7 @@ CREATE TABLE t2sql.requests (
 );
 CREATE INDEX requests_user_name_idx ON t2sql.requests (user_name, id);
 COMMENT ON TABLE t2sql.requests IS 'One row per answered or refused question: who, what, engine, SQL, timings, and what left the database.';
-COMMENT ON COLUMN t2sql.requests.sent IS 'What was sent to an endpoint: names of tables and columns, number of values and samples, bytes. Null when nothing was.';
+COMMENT ON COLUMN t2sql.requests.sent IS 'What was sent to an endpoint: names of tables and columns, calls and bytes; embedder: what of them went to an embedding model. Null when nothing was.';
 
 CREATE VIEW t2sql.my_requests WITH (security_barrier) AS
     SELECT r.id, d.name AS database, r.question, r.status, r.engine, r.sql, r.confidence, r.trusted, r.assumptions,

@@ -34,8 +34,32 @@ impl Embedder {
     pub fn documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>> {
         match self {
             Embedder::Builtin => Ok(texts.iter().map(|text| embed::document(text)).collect()),
+            Embedder::Remote { .. } => self.remote(texts, &|_| ()),
+        }
+    }
+
+    /// The vector of a question; `idf` weighs its words where the embedder can use that. `leaves` is told the server and
+    /// the bytes of a text before that is sent anywhere.
+    pub fn query(
+        &self,
+        text: &str,
+        idf: &dyn Fn(&str) -> f32,
+        leaves: &dyn Fn(&str, usize),
+    ) -> Result<Option<Vec<f32>>> {
+        match self {
+            Embedder::Builtin => Ok(embed::query(text, idf)),
+            Embedder::Remote { endpoint, .. } => {
+                let leaves = |bytes| leaves(endpoint.server(), bytes);
+                Ok(self.remote(&[text.to_owned()], &leaves)?.pop().flatten())
+            }
+        }
+    }
+
+    fn remote(&self, texts: &[String], leaves: &dyn Fn(usize)) -> Result<Vec<Option<Vec<f32>>>> {
+        match self {
+            Embedder::Builtin => Err(Error::Internal("the built-in embedder has no endpoint".into())),
             Embedder::Remote { endpoint, model, dimensions } => {
-                let vectors = remote(endpoint, model, texts)?;
+                let vectors = remote(endpoint, model, texts, leaves)?;
                 match vectors.iter().find(|v| v.len() != *dimensions) {
                     Some(v) => Err(Error::setup(
                         format!("model {model} returned {} dimensions, but {dimensions} are registered", v.len()),
@@ -46,18 +70,10 @@ impl Embedder {
             }
         }
     }
-
-    /// The vector of a question; `idf` weighs its words where the embedder can use that.
-    pub fn query(&self, text: &str, idf: &dyn Fn(&str) -> f32) -> Result<Option<Vec<f32>>> {
-        match self {
-            Embedder::Builtin => Ok(embed::query(text, idf)),
-            Embedder::Remote { .. } => Ok(self.documents(&[text.to_owned()])?.pop().flatten()),
-        }
-    }
 }
 
-/// Vectors of an endpoint, through the cache.
-fn remote(endpoint: &Endpoint, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+/// Vectors of an endpoint, through the cache. `leaves` is told of the bytes that are sent.
+fn remote(endpoint: &Endpoint, model: &str, texts: &[String], leaves: &dyn Fn(usize)) -> Result<Vec<Vec<f32>>> {
     let ttl = guc::embedding_cache_ttl();
     let key = format!("{}/{model}", endpoint.server());
     let hashes: Vec<String> = texts.iter().map(|text| content_hash(text)).collect();
@@ -65,6 +81,7 @@ fn remote(endpoint: &Endpoint, model: &str, texts: &[String]) -> Result<Vec<Vec<
     let missing: Vec<usize> = (0..texts.len()).filter(|&i| !known.contains_key(&hashes[i])).collect();
     for batch in missing.chunks(BATCH) {
         let wanted: Vec<String> = batch.iter().map(|&i| texts[i].clone()).collect();
+        leaves(wanted.iter().map(String::len).sum());
         let new: Vec<(String, Vec<f32>)> =
             batch.iter().map(|&i| hashes[i].clone()).zip(endpoint.embed(model, &wanted)?).collect();
         vectors::cache(&key, &new, ttl)?;

@@ -70,7 +70,10 @@ pub fn retrieve(scope: &Scope, question: &str, fusion: &Fusion) -> Result<Retrie
 fn neighbours(scope: &Scope, question: &str) -> Result<Vec<(String, i64, f32)>> {
     let Some(model) = &scope.context.embedding else { return Ok(Vec::new()) };
     let idf = |stem: &str| scope.view.index.idf(stem);
-    let Some(query) = Embedder::open(model)?.query(question, &idf)? else { return Ok(Vec::new()) };
+    let Some(query) = Embedder::open(model)?.query(question, &idf, &|server, bytes| scope.note_sent(server, bytes))?
+    else {
+        return Ok(Vec::new());
+    };
     vectors::nearest(scope.context.id, model.id, &["table", "column", "sample_question"], &query, NEIGHBOURS)
 }
 

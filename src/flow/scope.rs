@@ -7,6 +7,7 @@ use crate::pg::kb::catalog::{self, Permission, Readable, Stored, StoredSample};
 use crate::pg::kb::context::{self, Context};
 use crate::pg::{role, seal};
 use pgrx::pg_sys;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,6 +22,16 @@ pub struct Scope {
     pub view: Rc<View>,
     /// With `enforce`: the only relations that SQL may read.
     enforced: Option<Vec<pg_sys::Oid>>,
+    /// What went to an embedding model so far.
+    embedded: RefCell<Option<Embedded>>,
+}
+
+/// Questions that were sent to the endpoint of an embedding model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Embedded {
+    pub server: String,
+    pub calls: u64,
+    pub bytes: u64,
 }
 
 /// What a role may read of a context, with what is derived from it.
@@ -85,7 +96,20 @@ impl Scope {
         }
         let view = view(&context, permissions)?;
         let enforced = if context.enforce { Some(catalog::relations(context.id)?) } else { None };
-        Ok(Scope { context, caller, view, enforced })
+        Ok(Scope { context, caller, view, enforced, embedded: RefCell::default() })
+    }
+
+    /// Remembers that a question leaves the database to be embedded.
+    pub fn note_sent(&self, server: &str, bytes: usize) {
+        let mut embedded = self.embedded.borrow_mut();
+        let sum = embedded.get_or_insert_with(|| Embedded { server: server.to_owned(), calls: 0, bytes: 0 });
+        sum.calls += 1;
+        sum.bytes += bytes as u64;
+    }
+
+    /// What [`Scope::note_sent`] was told.
+    pub fn embedded(&self) -> Option<Embedded> {
+        self.embedded.borrow().clone()
     }
 
     /// Samples that serve this caller: everybody's, and the caller's own.

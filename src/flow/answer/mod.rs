@@ -50,6 +50,7 @@ pub fn answer(question: &str, database: Option<&str>, options: &Options) -> Resu
     let mut trace = Trace::default();
     trace.time("open", started);
     let result = cascade(&scope, question, options, &mut trace);
+    trace.note_embedding(&scope);
     trace.time("total", started);
     let mut answered = Answered { scope, request_id: None, question: question.into(), result, trace };
     answered.request_id = learn::record(&answered.request())?;

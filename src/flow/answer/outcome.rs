@@ -101,6 +101,16 @@ impl Trace {
         self.lines.push(line.into());
     }
 
+    /// Adds to what left the database what went to an embedding model.
+    pub fn note_embedding(&mut self, scope: &Scope) {
+        let Some(embedded) = scope.embedded() else { return };
+        let sent = self.sent.get_or_insert_with(|| json!({}));
+        for (name, more) in [("calls", embedded.calls), ("bytes", embedded.bytes)] {
+            sent[name] = json!(sent[name].as_u64().unwrap_or(0) + more);
+        }
+        sent["embedder"] = json!(embedded);
+    }
+
     /// Notes the milliseconds since `from` under `stage`.
     pub fn time(&mut self, stage: &str, from: Instant) {
         let ms = (from.elapsed().as_secs_f64() * 1e5).round() / 100.0;
