@@ -1,5 +1,31 @@
 //! The ways in which an endpoint can fail.
 
+use crate::raw;
+
+/// Names of those that any call can meet, but for statuses and what [`raw::NAMES`] lists.
+pub const FAULTS: [&str; 20] = [
+    "stall-headers",
+    "stall-body",
+    "drip",
+    "drip-headers",
+    "drip-chunks",
+    "cut-headers",
+    "cut-body",
+    "reset",
+    "continue-storm",
+    "endless-header",
+    "redirect",
+    "html",
+    "wrong-json",
+    "other-json",
+    "empty",
+    "error-object",
+    "huge-length",
+    "huge-chunked",
+    "huge-headers",
+    "garbage",
+];
+
 /// What goes wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -9,6 +35,18 @@ pub enum Fault {
     StallBody,
     /// Sends a byte of the body every 100 ms.
     Drip,
+    /// Sends a byte of the headers every 100 ms.
+    DripHeaders,
+    /// Sends a chunk of one space every 100 ms, without end.
+    DripChunks,
+    /// Resets the connection.
+    Reset,
+    /// Sends 100 Continue without end.
+    ContinueStorm,
+    /// Sends one header without end.
+    EndlessHeader,
+    /// One of [`raw::NAMES`].
+    Raw(&'static str),
     /// Closes the connection before the answer.
     CutHeaders,
     /// Closes the connection in the middle of the body.
@@ -52,6 +90,7 @@ pub enum Fault {
 impl Fault {
     /// As written in scripts and urls: `stall-headers`, `status-429`, `status-429-after-7`.
     pub fn parse(name: &str) -> Option<Self> {
+        let name = &name.replace("%20", " ");
         if let Some(status) = name.strip_prefix("status-") {
             let (code, retry_after) = match status.split_once("-after-") {
                 Some((code, after)) => (code, Some(after.to_string())),
@@ -59,10 +98,18 @@ impl Fault {
             };
             return Some(Self::Status { code: code.parse().ok()?, retry_after });
         }
-        Some(match name {
+        if let Some(raw) = raw::NAMES.iter().find(|raw| **raw == name) {
+            return Some(Self::Raw(raw));
+        }
+        Some(match name.as_str() {
             "stall-headers" => Self::StallHeaders,
             "stall-body" => Self::StallBody,
             "drip" => Self::Drip,
+            "drip-headers" => Self::DripHeaders,
+            "drip-chunks" => Self::DripChunks,
+            "reset" => Self::Reset,
+            "continue-storm" => Self::ContinueStorm,
+            "endless-header" => Self::EndlessHeader,
             "cut-headers" => Self::CutHeaders,
             "cut-body" => Self::CutBody,
             "picky" => Self::Picky,
@@ -83,5 +130,20 @@ impl Fault {
             "zero" => Self::Zero,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_fault() {
+        for name in FAULTS.iter().chain(&raw::NAMES) {
+            assert!(Fault::parse(name).is_some(), "{name}");
+        }
+        let dated = Fault::Status { code: 503, retry_after: Some("Thu, 01 Jan".into()) };
+        assert_eq!(Fault::parse("status-503-after-Thu,%2001%20Jan"), Some(dated));
+        assert_eq!(Fault::parse("unheard-of"), None);
     }
 }

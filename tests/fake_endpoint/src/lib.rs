@@ -8,11 +8,13 @@ mod embed;
 mod fault;
 mod http;
 pub mod oracle;
+mod raw;
 mod script;
 mod server;
 mod tls;
 
 pub use embed::embed;
-pub use fault::Fault;
+pub use fault::{FAULTS, Fault};
+pub use raw::{NAMES as RAW, POISON};
 pub use script::{Action, Rule, Script};
 pub use server::{Handle, Request, start, start_on};

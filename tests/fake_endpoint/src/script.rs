@@ -37,6 +37,8 @@ pub struct Script {
     pub stall_accept: bool,
     /// Speak TLS, with a certificate of its own for 127.0.0.1: see [`crate::Handle::ca_pem`].
     pub tls: bool,
+    /// Send a byte every 20 ms: a TLS handshake then takes longer than anybody waits.
+    pub slow: bool,
     /// One JSON line per request, in the order of arrival.
     pub record: Option<std::path::PathBuf>,
     /// Answers questions of a benchmark by their verified SQL.

@@ -3,6 +3,7 @@
 use crate::embed::embed;
 use crate::fault::Fault;
 use crate::http::{RawRequest, head, read_request, respond};
+use crate::raw;
 use crate::script::{Action, Script};
 use crate::tls::{Identity, Stream};
 use serde_json::{Value, json};
@@ -108,7 +109,9 @@ pub fn start_on(port: u16, script: Script) -> io::Result<Handle> {
                 return;
             }
             let connection = Arc::clone(&server);
-            if let Some(stream) = stream.ok().and_then(|stream| Stream::new(stream, identity.as_ref())) {
+            if let Some(stream) =
+                stream.ok().and_then(|stream| Stream::new(stream, identity.as_ref(), server.script.slow))
+            {
                 // a client that goes away in the middle is part of the tests
                 thread::spawn(move || drop(connection.serve(stream)));
             }
@@ -229,13 +232,21 @@ impl Shared {
             }
             Fault::Drip => {
                 stream.write_all(json_head(Some(bytes.len())).as_bytes())?;
-                for byte in bytes {
-                    stream.write_all(&[byte])?;
-                    thread::sleep(Duration::from_millis(100));
-                    if self.stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                }
+                self.drip(stream, bytes.chunks(1))?;
+            }
+            Fault::DripHeaders => self.drip(stream, json_head(Some(bytes.len())).as_bytes().chunks(1))?,
+            Fault::DripChunks => {
+                stream.write_all(json_head(None).as_bytes())?;
+                self.drip(stream, std::iter::repeat(&b"1\r\n \r\n"[..]))?;
+            }
+            Fault::Reset => stream.break_off()?,
+            Fault::ContinueStorm => self.flood(stream, b"", b"HTTP/1.1 100 Continue\r\n\r\n")?,
+            Fault::EndlessHeader => self.flood(stream, b"HTTP/1.1 200 OK\r\nx-odd: ", b"xxxxxxxxxxxxxxxxxxxxxxxx")?,
+            Fault::Raw(name) => {
+                let Some(raw) = raw::reply(name, &good) else { return Ok(false) };
+                stream.write_all(&raw.bytes)?;
+                stream.flush()?;
+                return Ok(raw.keep);
             }
             // answered before, or cut
             Fault::Picky | Fault::CutHeaders => {}
@@ -276,6 +287,27 @@ impl Shared {
             }
         }
         Ok(false)
+    }
+}
+
+impl Shared {
+    /// A piece every 100 ms.
+    fn drip<'a>(&self, stream: &mut Stream, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        for piece in pieces.take_while(|_| !self.stop.load(Ordering::Relaxed)) {
+            stream.write_all(piece)?;
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// The same again and again, until the client has enough of it.
+    fn flood(&self, stream: &mut Stream, first: &[u8], again: &[u8]) -> io::Result<()> {
+        stream.write_all(first)?;
+        let block = again.repeat(100);
+        while !self.stop.load(Ordering::Relaxed) {
+            stream.write_all(&block)?;
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A key and a certificate that it signed itself, for 127.0.0.1 only.
 pub struct Identity {
@@ -28,13 +29,40 @@ impl Identity {
 
 /// One connection.
 pub enum Stream {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+    Plain(Wire),
+    Tls(Box<StreamOwned<ServerConnection, Wire>>),
+}
+
+/// What lies below TLS.
+pub struct Wire {
+    stream: TcpStream,
+    slow: bool,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if !self.slow {
+            return self.stream.write(buffer);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        self.stream.write(&buffer[..buffer.len().min(1)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 impl Stream {
-    pub fn new(stream: TcpStream, identity: Option<&Identity>) -> Option<Self> {
+    pub fn new(stream: TcpStream, identity: Option<&Identity>, slow: bool) -> Option<Self> {
         stream.set_nodelay(true).ok()?;
+        let stream = Wire { stream, slow };
         Some(match identity {
             None => Self::Plain(stream),
             Some(identity) => {
@@ -42,6 +70,15 @@ impl Stream {
                 Self::Tls(Box::new(StreamOwned::new(connection, stream)))
             }
         })
+    }
+
+    /// Makes closing it a reset instead of an end.
+    pub fn break_off(&self) -> io::Result<()> {
+        let wire = match self {
+            Self::Plain(wire) => wire,
+            Self::Tls(stream) => &stream.sock,
+        };
+        socket2::SockRef::from(&wire.stream).set_linger(Some(Duration::ZERO))
     }
 }
 
