@@ -9,17 +9,19 @@ sql() { "$repo/scripts/cluster.sh" psql test -X -q -A -t -v ON_ERROR_STOP=1 "$@"
 # An empty database of that name.
 fresh() { sql -d postgres -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -c "CREATE DATABASE $1 TEMPLATE template0"; }
 
-# A fake endpoint for as long as the test runs, which knows one answer; sets `address` (http://127.0.0.1:PORT) and `fake` (its
-# process, which ends with the test). What it was asked lies in $state/fake.requests, a line each.
+# fake_endpoint [SCRIPT [ARGUMENT…]]: a fake endpoint for as long as the test runs, which knows one answer unless
+# another script is given. Sets `address` (http://127.0.0.1:PORT) and `fake` (its process, which ends with the test). What
+# it was asked lies in $state/fake.requests, a line each.
 fake_endpoint() {
     (cd "$repo" && cargo build -q --release -p fake_endpoint)
     rm -f "$state/fake.url" "$state/fake.requests"
-    "${CARGO_TARGET_DIR:-$repo/target}/release/fake_endpoint" --script "$repo/tests/outside/endpoint.json" \
-        --record "$state/fake.requests" >"$state/fake.url" &
+    "${CARGO_TARGET_DIR:-$repo/target}/release/fake_endpoint" --script "${1:-$repo/tests/outside/endpoint.json}" \
+        --record "$state/fake.requests" "${@:2}" >"$state/fake.url" &
     fake=$!
     trap 'kill "$fake"' EXIT
     until [ -s "$state/fake.url" ]; do sleep 0.1; done
-    address=$(sed -E 's|^(http://[^/]*).*|\1|' "$state/fake.url")
+    address=$(sed -E 's|^(https?://[^/]*).*|\1|' "$state/fake.url")
+    touch "$state/fake.requests"
 }
 
 # same WHAT EXPECTED ACTUAL
