@@ -143,6 +143,7 @@ impl Ignored {
     fn of(form: &Form, nodes: &[resolve::Node], tokens: &[Token]) -> Ignored {
         let telling = |node: &resolve::Node| match node.item {
             Item::Text(_) | Item::Value { .. } | Item::Number(_) | Item::Period(_) => true,
+            Item::Op(op) => op.decides(),
             Item::Unknown => {
                 let token = &tokens[node.start];
                 token.proper || token.text.contains(|c: char| c.is_ascii_digit()) || period::is_time_word(&token.folded)

@@ -60,6 +60,13 @@ pub enum Op {
     Comparative(usize),
 }
 
+impl Op {
+    /// Whether an answer that leaves it out is one to another question.
+    pub fn decides(self) -> bool {
+        matches!(self, Op::Superlative(_) | Op::Ratio | Op::Proportion | Op::Never | Op::Except)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aggregate {
     Count,

@@ -87,6 +87,11 @@ impl ColumnWords {
         self.words.iter().any(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
     }
 
+    /// Whether the name or another name says one of `stems`.
+    pub fn means_any(&self, stems: &[&str]) -> bool {
+        self.has_any(stems) || stems_of(&self.aliases).any(|form| stems.contains(&form))
+    }
+
     pub fn last_is(&self, stems: &[&str]) -> bool {
         self.words.last().is_some_and(|w| w.forms.iter().any(|f| stems.contains(&f.as_str())))
     }

@@ -110,7 +110,7 @@ impl Builder<'_> {
                     let columns = &self.ctx.catalog.tables[*t].columns;
                     let found = (0..columns.len()).find(|c| {
                         let words = self.ctx.lexicon.column(*t, *c);
-                        words.has_any(&[stem])
+                        words.means_any(&[stem])
                             && !words.last_is(&["id", "name", "type"])
                             && (self.ctx.is_comparable(*t, *c) || self.ctx.is_temporal(*t, *c))
                     });
