@@ -8,6 +8,9 @@ fi
 export CLUSTER_CONF="shared_preload_libraries = 'pg_cron'
 cron.database_name = 'cron'
 cron.use_background_workers = on"
+# made anew: the launcher of pg_cron before 1.5 ends for good when its database is dropped
+"$repo/scripts/cluster.sh" stop cron
+rm -rf "$clusters/cron"
 "$repo/scripts/cluster.sh" start cron
 trap '"$repo/scripts/cluster.sh" stop cron' EXIT
 sql() { "$repo/scripts/cluster.sh" psql cron -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
