@@ -138,7 +138,7 @@ impl<'a> Statement<'a> {
         }
         if self.is_sign(Some(at), &[")"]) {
             // lower(col), but not count(col)
-            let end = at - 1;
+            let Some(end) = at.checked_sub(1) else { return Vec::new() };
             let mut open = end;
             while open > 0 && !self.is_sign(Some(open), &["("]) {
                 if self.is_sign(Some(open), &[")"]) {

@@ -224,3 +224,24 @@ fn a_question_without_an_end_is_compared_as_a_whole() {
     let short = Template::learn(&catalog, &mut values, IN_BERN.0, IN_BERN.1);
     assert_eq!(short.bind(&catalog, &mut values, &format!("{} {long}", IN_BERN.0)), None);
 }
+
+#[test]
+fn sql_that_is_none_is_read_to_its_end() {
+    let (catalog, mut values) = library();
+    for sql in [
+        ") < 5",
+        ")= 'Bern'",
+        "< 5",
+        ", 5)",
+        "(5",
+        "::text = 5",
+        ". = 5",
+        "and 5",
+        "5 and 5",
+        "in (5",
+        "between 5 and 5",
+    ] {
+        let template = Template::learn(&catalog, &mut values, "over 5 in Bern", sql);
+        assert_eq!(template.sql, sql);
+    }
+}
