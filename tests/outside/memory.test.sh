@@ -33,14 +33,15 @@ thousand >"$state/thousand.sql"
 # The backend's own memory in kB; pages of shared memory that it has touched are everybody's.
 memory() { awk '/^RssAnon|^RssFile/ { sum += $2 } END { print sum }' "/proc/$1/status"; }
 
-for engine in builtin llm; do
+ask_on() {
+    local engine=$1 run from to pid before after contexts done line
     coproc RUN { sql -d remembering -v ON_ERROR_STOP=0 2>/dev/null; }
     run=$RUN_PID
     exec {from}<&"${RUN[0]}"- {to}>&"${RUN[1]}"-
     printf '%s\n' "SET t2sql.engine = $engine;" 'SET log_min_messages = panic;' 'SELECT pg_backend_pid();' >&"$to"
     read -r pid <&"$from"
     for ((done = 0; done < calls; done += 1000)); do
-        printf '%s\n' '\o /dev/null' "\\i $state/thousand.sql" '\o' "SELECT 'next';" >&"$to"
+        printf '%s\n' '\o /dev/null' "\i $state/thousand.sql" '\o' "SELECT 'next';" >&"$to"
         read -r _ <&"$from"
         if [ "$done" = 0 ]; then before=$(memory "$pid"); fi
     done
@@ -50,8 +51,16 @@ for engine in builtin llm; do
     exec {to}>&- {from}<&-
     wait "$run" || true
     echo "$engine: $before kB after 1000 calls, $after kB after $calls: $((after - before)) kB more"
-    [ $((after - before)) -le $most ] || { echo "$contexts" && exit 1; }
-done
+    [ $((after - before)) -le $most ] || { echo "$contexts" && return 1; }
+}
 
+# both at once: two processes of their own
+ask_on builtin &
+builtin=$!
+ask_on llm &
+llm=$!
+wait "$builtin"
+wait "$llm"
+same 'sessions that asked to the end' 2 "$(sql -d remembering -c "SELECT count(DISTINCT engine) FROM t2sql.requests WHERE engine IN ('builtin', 'llm')")"
 # tens of thousands of prompts were recorded
 rm -f "$state/fake.requests"
