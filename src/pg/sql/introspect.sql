@@ -1,6 +1,6 @@
 -- What exists in the schemas $1, narrowed by LIKE patterns on "table" or "schema.table" ($2 include, $3 exclude),
 -- as the role $4 may read it. One jsonb: {"tables": [...], "keys": [...], "hidden": n}. Goes on after protected.sql.
-, relation AS (
+, relation AS MATERIALIZED (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner, c.relrowsecurity, c.reltuples,
            has_schema_privilege($4, n.oid, 'USAGE') AND has_table_privilege($4, c.oid, 'SELECT') AS readable,
            has_schema_privilege($4, n.oid, 'USAGE') AND has_any_column_privilege($4, c.oid, 'SELECT') AS partly_readable
@@ -16,7 +16,7 @@
       AND NOT EXISTS (SELECT FROM protected p WHERE p.relation = c.oid AND p.column_name IS NULL AND p.level = 'hidden')
       AND ($2 IS NULL OR c.relname LIKE ANY ($2) OR n.nspname || '.' || c.relname LIKE ANY ($2))
       AND ($3 IS NULL OR NOT (c.relname LIKE ANY ($3) OR n.nspname || '.' || c.relname LIKE ANY ($3)))
-), attribute AS (
+), attribute AS MATERIALIZED (
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
            EXISTS (SELECT FROM protected p WHERE p.relation = a.attrelid AND coalesce(p.column_name, a.attname) = a.attname) AS withheld,
            coalesce(nullif(t.typbasetype, 0), t.oid) AS base,
@@ -29,16 +29,16 @@
     LEFT JOIN pg_type b ON b.oid = t.typbasetype
     WHERE (r.readable OR (r.partly_readable AND has_column_privilege($4, a.attrelid, a.attnum, 'SELECT')))
       AND NOT EXISTS (SELECT FROM protected p WHERE p.relation = a.attrelid AND p.column_name = a.attname AND p.level = 'hidden')
-), single_unique AS (
+), single_unique AS MATERIALIZED (
     SELECT DISTINCT i.indrelid, i.indkey[0] AS attnum
     FROM pg_index i JOIN relation r ON r.oid = i.indrelid
     WHERE i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indkey[0] > 0
-), primary_key AS (
+), primary_key AS MATERIALIZED (
     SELECT i.indrelid, k.attnum
     FROM pg_index i JOIN relation r ON r.oid = i.indrelid
     CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) AS k(attnum)
     WHERE i.indisprimary
-), profile AS (
+), profile AS MATERIALIZED (
     -- pg_stats shows a superuser the common values of protected tables: never take those
     SELECT r.oid, s.attname, s.null_frac,
            CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * greatest(r.reltuples, 0) ELSE s.n_distinct END AS n_distinct,
@@ -74,7 +74,8 @@
             ELSE (SELECT coalesce(jsonb_agg(v), '[]') FROM unnest(p.common) AS c(v) WHERE length(v) <= 100) END,
         'min', CASE WHEN NOT a.withheld THEN left(p.bounds[1], 100) END,
         'max', CASE WHEN NOT a.withheld THEN left(p.bounds[cardinality(p.bounds)], 100) END
-    ) ORDER BY a.attnum) AS columns
+    ) ORDER BY a.attnum) AS columns,
+    count(p.oid) AS analysed, string_agg(a.attname, ',' ORDER BY a.attnum) FILTER (WHERE a.withheld) AS withheld
     FROM attribute a
     LEFT JOIN profile p ON p.oid = a.attrelid AND p.attname = a.attname
     GROUP BY a.attrelid
@@ -108,9 +109,9 @@
         'row_security', r.relrowsecurity,
         'whole', r.readable,
         -- changes whenever rows may have changed or statistics appeared: what the value index is compared with
-        'values_state', concat_ws('/', r.reltuples, (SELECT count(*) FROM profile p WHERE p.oid = r.oid), pg_stat_get_tuples_inserted(r.oid), pg_stat_get_tuples_updated(r.oid),
-                                  pg_stat_get_tuples_deleted(r.oid), pg_relation_filenode(r.oid),
-                                  (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM attribute a WHERE a.attrelid = r.oid AND a.withheld)),
+        'values_state', concat_ws('/', r.reltuples, j.analysed, pg_stat_get_tuples_inserted(r.oid),
+                                  pg_stat_get_tuples_updated(r.oid), pg_stat_get_tuples_deleted(r.oid), pg_relation_filenode(r.oid),
+                                  j.withheld),
         'columns', j.columns
     ) ORDER BY r.nspname, r.relname) AS tables
     FROM relation r JOIN column_json j ON j.attrelid = r.oid
