@@ -13,6 +13,8 @@ test: ## everything that is tested; PG=15 for another PostgreSQL
 	@scripts/test.sh
 test-security: ## the same against attack and fault, at full size (an hour)
 	@scripts/test-security.sh
+test-mutations: ## whether some test misses each rule of the guard
+	@scripts/mutate.sh
 unit: ## the core alone: needs no PostgreSQL
 	cargo test -p t2sql-core
 lint: ## format, clippy, shellcheck where it is installed
@@ -38,5 +40,5 @@ stop: ## stop the private servers
 clean: ## stop, and remove everything that was made outside the sources
 	@scripts/clean.sh
 
-.PHONY: help demo ask psql test test-security unit lint golden-accept eval eval-retrieval eval-guard eval-engine build install setup stop clean
+.PHONY: help demo ask psql test test-mutations test-security unit lint golden-accept eval eval-retrieval eval-guard eval-engine build install setup stop clean
 .DEFAULT_GOAL := help
