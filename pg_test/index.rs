@@ -260,6 +260,36 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_curator_describes_what_he_may_read_and_learns_of_nothing_else() {
+        indexed_clinic();
+        run("SET ROLE curator");
+        run("SELECT t2sql.set_description('clinic.patients.city', 'Home town')");
+        let nothing = failure("SELECT t2sql.set_description('clinic.nothing', 'x')");
+        let forbidden = failure("SELECT t2sql.set_description('clinic.stays', 'x')");
+        assert_eq!(forbidden, nothing.replace("nothing", "stays"));
+        assert_eq!(
+            failure("SELECT t2sql.set_description('clinic.stays.since', 'x')"),
+            nothing.replace("nothing", "stays.since")
+        );
+        run("RESET ROLE");
+        run("REVOKE SELECT ON clinic.doctors FROM curator; GRANT SELECT (id, name) ON clinic.doctors TO curator");
+        run("SET ROLE curator");
+        run("SELECT t2sql.set_description('doctors.name', 'Surname')");
+        assert!(failure("SELECT t2sql.set_description('doctors.specialty', 'x')").starts_with("22023"));
+        run("RESET ROLE");
+    }
+
+    #[pg_test]
+    fn a_question_to_try_names_what_the_indexer_may_read() {
+        indexed_clinic();
+        run("CREATE ROLE weak IN ROLE t2sql_admin");
+        run("GRANT USAGE ON SCHEMA clinic TO weak; GRANT SELECT ON clinic.rooms TO weak; SET ROLE weak");
+        let message = text("SELECT message FROM t2sql.index_schema()");
+        assert!(message.ends_with("SELECT t2sql.ask('how many rooms are there')"), "{message}");
+        run("RESET ROLE");
+    }
+
+    #[pg_test]
     fn a_registered_database_holds_what_its_patterns_say() {
         indexed_clinic();
         run(

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::flow::embedder::{BUILTIN, Embedder};
+use crate::flow::scope::Scope;
 use crate::pg::catalog::{self, Found, FoundTable, Values};
 use crate::pg::kb::catalog::{ColumnValues, Stores};
 use crate::pg::kb::context::{self, Context, Definition, EmbeddingModel};
@@ -414,7 +415,8 @@ pub fn message(context: &Context, report: &Report) -> Result<String> {
         parts.push("values are left to read (t2sql.index_values_timeout): index again to go on".into());
     }
     let mut message = parts.join("; ");
-    if let Some(question) = question_to_try(&kb::catalog::read(context.id)?.catalog) {
+    // of what the caller may read, as everything that is shown
+    if let Some(question) = question_to_try(&Scope::of(context.clone())?.view.catalog) {
         message.push_str(&format!(". Try: SELECT t2sql.ask('{question}')"));
     }
     Ok(message)

@@ -1,6 +1,7 @@
 //! Contexts and descriptions.
 
 use crate::error::{Error, Result};
+use crate::flow::scope::Scope;
 use crate::pg::catalog;
 use crate::pg::kb;
 use crate::pg::kb::context::{self, Definition};
@@ -64,12 +65,13 @@ pub fn describe(object: &str, description: Option<&str>, database: Option<&str>)
     {
         return Err(Error::TooLong { what: "description", length: text.len(), limit: LONGEST_DESCRIPTION });
     }
-    let context = context::get(database)?;
-    let catalog = kb::catalog::read(context.id)?.catalog;
+    // what the caller may not read looks as if it were not there
+    let scope = Scope::open(database)?;
+    let context = &scope.context;
     let names = split_name(object);
     let parts: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut found = Vec::new();
-    for table in &catalog.tables {
+    for table in &scope.view.catalog.tables {
         let column = |name: &str| table.columns.iter().any(|c| c.name == name);
         match parts.as_slice() {
             [t] if *t == table.name => found.push((table, None)),
