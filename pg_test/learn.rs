@@ -2,7 +2,7 @@
 
 #[pgrx::pg_schema]
 mod tests {
-    use crate::suites::support::{fails_with, failure, indexed_clinic, run, text};
+    use crate::suites::support::{fails_with, failure, indexed_clinic, run, text, texts};
     use pgrx::prelude::*;
 
     fn value(question: &str) -> String {
@@ -201,5 +201,37 @@ mod tests {
         );
         run("SELECT t2sql.execute_nl('how many healers')");
         assert_eq!(text("SELECT concat_ws('/', count(*), bool_and(success)) FROM t2sql.query_usage_stats"), "1/t");
+    }
+
+    #[pg_test]
+    fn a_role_that_was_made_anew_inherits_nothing() {
+        indexed_clinic();
+        run("SET ROLE asker");
+        let request = text("SELECT request_id::text FROM t2sql.answer('how many patients are there')");
+        run("SELECT t2sql.feedback('how many are ill', 'SELECT count(*) AS ill FROM clinic.patients', true)");
+        let ill = || text("SELECT coalesce(sql, status) FROM t2sql.answer('how many are ill')");
+        let known = ill();
+        assert!(known.contains("AS ill"), "{known}");
+        let requests = || text("SELECT count(*)::text FROM t2sql.my_requests");
+        assert_ne!(requests(), "0");
+        // somebody else who was given the name of one who left
+        run("RESET ROLE; DROP OWNED BY asker; DROP ROLE asker; CREATE ROLE asker IN ROLE t2sql_user");
+        run("GRANT USAGE ON SCHEMA clinic TO asker; GRANT SELECT ON clinic.patients TO asker; SET ROLE asker");
+        assert_eq!(requests(), "0");
+        fails_with(&format!("SELECT t2sql.run({request})"), "22023");
+        fails_with(&format!("SELECT t2sql.feedback({request}, true)"), "22023");
+        assert_ne!(ill(), known);
+        let shown = text("SELECT t2sql.prompt('how many are ill')");
+        assert!(!shown.contains("AS ill"), "{shown}");
+        let found = texts("SELECT snippet FROM t2sql.search('how many are ill', 20, ARRAY['sample'])");
+        assert!(found.is_empty(), "{found:?}");
+        // rows of another cluster came by a restore: there the name decides
+        run(
+            "RESET ROLE; UPDATE t2sql.requests SET user_key = '1/1'; UPDATE t2sql.sql_samples SET owner_key = '1/1'; SET ROLE asker",
+        );
+        assert_ne!(requests(), "0");
+        assert_ne!(text(&format!("SELECT t2sql.run({request})::text")), "");
+        assert_eq!(ill(), known);
+        run("RESET ROLE");
     }
 }

@@ -234,4 +234,20 @@ mod tests {
         fails_with("SELECT t2sql.index_schema()", "55000");
         assert_eq!(text("SELECT count(*)::text FROM t2sql.vector_embeddings"), "38");
     }
+
+    #[pg_test]
+    fn a_kept_answer_is_of_a_role_and_not_of_its_name() {
+        clinic_with_model();
+        run("GRANT USAGE ON FOREIGN SERVER fake TO PUBLIC");
+        let engine = || {
+            run("SET ROLE asker");
+            let engine = answered("count those who are ill", "engine");
+            run("RESET ROLE");
+            engine
+        };
+        assert_eq!((engine(), engine()), ("llm".into(), "cache".into()));
+        run("DROP OWNED BY asker; DROP ROLE asker; CREATE ROLE asker IN ROLE t2sql_user");
+        run("GRANT USAGE ON SCHEMA clinic TO asker; GRANT SELECT ON clinic.patients TO asker");
+        assert_eq!(engine(), "llm");
+    }
 }

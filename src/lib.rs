@@ -11,7 +11,7 @@ mod pg;
 extension_sql_file!("../sql/install/00_guard.sql", bootstrap);
 extension_sql_file!("../sql/install/10_registry.sql");
 extension_sql_file!("../sql/install/11_catalog.sql", requires = ["10_registry"]);
-extension_sql_file!("../sql/install/12_learning.sql", requires = ["11_catalog"]);
+extension_sql_file!("../sql/install/12_learning.sql", requires = ["11_catalog", api::learn::_role_key]);
 extension_sql_file!("../sql/install/13_vectors.sql", requires = ["12_learning"]);
 extension_sql_file!("../sql/install/14_column_comments.sql", requires = ["13_vectors"]);
 extension_sql_file!("../sql/install/20_triggers.sql", requires = ["13_vectors"]);

@@ -12,10 +12,11 @@ CREATE TABLE t2sql.sql_samples (
     signature          text,
     complexity         integer NOT NULL DEFAULT 1 CHECK (complexity OPERATOR(pg_catalog.>=) 1 AND complexity OPERATOR(pg_catalog.<=) 10),
     tags               text[] NOT NULL DEFAULT '{}',
-    source             text NOT NULL DEFAULT 'user' CHECK (source IN ('user', 'feedback', 'import')),
+    source             text NOT NULL DEFAULT 'user' CHECK (source OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'feedback', 'import'])),
     verified           boolean NOT NULL DEFAULT true,
     enabled            boolean NOT NULL DEFAULT true,
     owner_name         text NOT NULL DEFAULT CURRENT_USER,
+    owner_key          text,
     touched            text[] NOT NULL DEFAULT '{}',
     performance_notes  text,
     avg_rating         double precision,
@@ -74,8 +75,9 @@ CREATE TABLE t2sql.requests (
     id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     database_id       bigint REFERENCES t2sql.databases ON DELETE CASCADE,
     user_name         text NOT NULL,
+    user_key          text,
     question          text NOT NULL,
-    status            text NOT NULL CHECK (status IN ('ok', 'needs_clarification', 'refused', 'error')),
+    status            text NOT NULL CHECK (status OPERATOR(pg_catalog.=) ANY (ARRAY['ok', 'needs_clarification', 'refused', 'error'])),
     engine            text,
     sql               text,
     search_path       text[] NOT NULL DEFAULT '{}',
@@ -101,7 +103,10 @@ CREATE VIEW t2sql.my_requests WITH (security_barrier) AS
     SELECT r.id, d.name AS database, r.question, r.status, r.engine, r.sql, r.confidence, r.trusted, r.assumptions,
            r.explanation, r.error, r.rule, r.timings, r.prompt_tokens, r.completion_tokens, r.sent, r.created_at
     FROM t2sql.requests r LEFT JOIN t2sql.databases d ON d.id OPERATOR(pg_catalog.=) r.database_id
-    WHERE r.user_name OPERATOR(pg_catalog.=) CURRENT_USER;
+    -- a name may have been dropped and made anew; in another cluster, after a restore, keys mean nothing
+    WHERE r.user_name OPERATOR(pg_catalog.=) CURRENT_USER
+      AND (r.user_key IS NULL OR r.user_key OPERATOR(pg_catalog.=) t2sql._role_key()
+           OR pg_catalog.split_part(r.user_key, '/', 1) OPERATOR(pg_catalog.<>) pg_catalog.split_part(t2sql._role_key(), '/', 1));
 COMMENT ON VIEW t2sql.my_requests IS 'The caller''s own requests, and what of them left the database.';
 
 CREATE VIEW t2sql.request_log WITH (security_barrier) AS

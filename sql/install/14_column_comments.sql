@@ -6,17 +6,17 @@ DECLARE
 BEGIN
     FOR member IN
         SELECT a.attrelid::pg_catalog.regclass AS relation, a.attname,
-               CASE a.attname
-                   WHEN 'id' THEN 'Key.'
-                   WHEN 'database_id' THEN 'The context (t2sql.databases).'
-                   WHEN 'created_at' THEN 'When the row was made.'
-                   WHEN 'updated_at' THEN 'When the row was changed last.'
-                   WHEN 'timestamp' THEN 'When it happened.'
+               CASE
+                   WHEN a.attname OPERATOR(pg_catalog.=) 'id' THEN 'Key.'
+                   WHEN a.attname OPERATOR(pg_catalog.=) 'database_id' THEN 'The context (t2sql.databases).'
+                   WHEN a.attname OPERATOR(pg_catalog.=) 'created_at' THEN 'When the row was made.'
+                   WHEN a.attname OPERATOR(pg_catalog.=) 'updated_at' THEN 'When the row was changed last.'
+                   WHEN a.attname OPERATOR(pg_catalog.=) 'timestamp' THEN 'When it happened.'
                END AS meaning
         FROM pg_catalog.pg_attribute a
         JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid
-        WHERE c.relnamespace OPERATOR(pg_catalog.=) 't2sql'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v')
-          AND a.attname IN ('id', 'database_id', 'created_at', 'updated_at', 'timestamp') AND a.attnum OPERATOR(pg_catalog.>) 0
+        WHERE c.relnamespace OPERATOR(pg_catalog.=) 't2sql'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'v']::pg_catalog."char"[])
+          AND a.attname OPERATOR(pg_catalog.=) ANY (ARRAY['id', 'database_id', 'created_at', 'updated_at', 'timestamp']::pg_catalog.name[]) AND a.attnum OPERATOR(pg_catalog.>) 0
     LOOP
         EXECUTE pg_catalog.format('COMMENT ON COLUMN %s.%I IS %L', member.relation, member.attname, member.meaning);
     END LOOP;
@@ -114,6 +114,7 @@ COMMENT ON COLUMN t2sql.sql_samples.tags IS 'Words to find it by.';
 COMMENT ON COLUMN t2sql.sql_samples.source IS 'user: add_sample(); feedback: feedback(); import.';
 COMMENT ON COLUMN t2sql.sql_samples.enabled IS 'Whether it is used.';
 COMMENT ON COLUMN t2sql.sql_samples.owner_name IS 'Who gave it.';
+COMMENT ON COLUMN t2sql.sql_samples.owner_key IS 'Cluster and OID of that role: another one of the same name is somebody else.';
 COMMENT ON COLUMN t2sql.sql_samples.touched IS 'Tables that its SQL reads.';
 COMMENT ON COLUMN t2sql.sql_samples.performance_notes IS 'Notes for whoever tunes it.';
 COMMENT ON COLUMN t2sql.sql_samples.avg_rating IS 'Mean rating of its feedback.';
@@ -139,6 +140,7 @@ COMMENT ON COLUMN t2sql.query_usage_stats.success IS 'Whether it ran to its end.
 COMMENT ON COLUMN t2sql.query_usage_stats.error_message IS 'SQLSTATE where it did not.';
 
 COMMENT ON COLUMN t2sql.requests.user_name IS 'Who asked.';
+COMMENT ON COLUMN t2sql.requests.user_key IS 'Cluster and OID of that role: another one of the same name is somebody else.';
 COMMENT ON COLUMN t2sql.requests.question IS 'As it was asked.';
 COMMENT ON COLUMN t2sql.requests.status IS 'ok, needs_clarification, refused or error.';
 COMMENT ON COLUMN t2sql.requests.engine IS 'Who wrote the SQL: cache, sample, builtin or llm.';
@@ -170,7 +172,7 @@ COMMENT ON COLUMN t2sql.embedding_cache.text_hash IS 'Hash of the text.';
 COMMENT ON COLUMN t2sql.embedding_cache.embedding IS 'The vector.';
 
 COMMENT ON COLUMN t2sql.answer_cache.generation IS 'databases.generation when it was answered.';
-COMMENT ON COLUMN t2sql.answer_cache.user_name IS 'Who asked: nobody else is served.';
+COMMENT ON COLUMN t2sql.answer_cache.user_key IS 'Cluster and OID of the role that was answered.';
 COMMENT ON COLUMN t2sql.answer_cache.normalised IS 'The question folded, with what else decided the answer.';
 COMMENT ON COLUMN t2sql.answer_cache.answer IS 'The answer.';
 

@@ -62,7 +62,7 @@ GRANT EXECUTE ON FUNCTION
     t2sql.answer(text, text, jsonb), t2sql.explain(text, text, jsonb), t2sql.prompt(text, text, jsonb),
     t2sql.check_sql(text, text), t2sql.protect(regclass, text, text),
     t2sql.feedback(bigint, boolean, text, integer, text), t2sql.feedback(text, text, boolean, text, integer, text, text),
-    t2sql.search(text, integer, text[], real, text), t2sql.embed(text), t2sql._embed(text), t2sql._as_vector(real[])
+    t2sql.search(text, integer, text[], real, text), t2sql.embed(text), t2sql._embed(text), t2sql._as_vector(real[]), t2sql._role_key()
     TO t2sql_user;
 GRANT SELECT ON t2sql.my_requests TO t2sql_user;
 

@@ -2,6 +2,7 @@
 
 use super::names;
 use crate::flow::learn::{self, Given, Said};
+use crate::pg::role;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -47,4 +48,10 @@ fn add_sample(
     let (Some(question), Some(sql)) = (question, sql) else { return Ok(None) };
     let given = Given { question, sql, tags: names(tags, "tags")?.unwrap_or_default(), notes: performance_notes };
     Ok(Some(learn::add_sample(&given, database)?))
+}
+
+/// What tells the caller from another role that had its name; `my_requests` asks for it.
+#[pg_extern(stable, parallel_safe)]
+fn _role_key() -> String {
+    role::key(role::current())
 }

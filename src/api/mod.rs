@@ -8,7 +8,7 @@ mod ask;
 mod check;
 mod health;
 pub mod index;
-mod learn;
+pub mod learn;
 pub mod models;
 mod protect;
 mod query;

@@ -80,7 +80,7 @@ fn neighbours(scope: &Scope, question: &str) -> Result<Vec<(String, i64, f32)>> 
 fn sample_place(scope: &Scope, id: i64) -> Option<usize> {
     let place = scope.view.samples.iter().position(|(s, _)| s.id == id)?;
     let (sample, _) = &scope.view.samples[place];
-    (sample.verified || sample.owner == scope.caller).then_some(place)
+    (sample.verified || sample.is_callers()).then_some(place)
 }
 
 /// Positions of tables and columns by their keys in the knowledge base.

@@ -114,7 +114,7 @@ impl Scope {
 
     /// Samples that serve this caller: everybody's, and the caller's own.
     pub fn samples(&self) -> impl Iterator<Item = &(StoredSample, Option<Template>)> {
-        self.view.samples.iter().filter(|(sample, _)| sample.verified || sample.owner == self.caller)
+        self.view.samples.iter().filter(|(sample, _)| sample.verified || sample.is_callers())
     }
 
     /// Where generated SQL looks up names, and what it may read.

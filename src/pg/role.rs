@@ -17,6 +17,24 @@ pub fn name(role: pg_sys::Oid) -> String {
     unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)).to_string_lossy().into_owned() }
 }
 
+/// What tells a role from another one that has its name: the cluster and the role's OID in it. Rows that belong to
+/// a role keep both.
+pub fn key(role: pg_sys::Oid) -> String {
+    format!("{}/{}", cluster(), role.to_u32())
+}
+
+/// Whether a row with this name and key is the current role's. A name that was dropped and made anew is somebody
+/// else; where the row comes from another cluster by a restore, its OIDs mean nothing and the name decides.
+pub fn is_current(row_name: &str, row_key: Option<&str>) -> bool {
+    let foreign = |key: &str| key.split('/').next() != Some(&cluster().to_string());
+    row_name == name(current()) && row_key.is_none_or(|row| row == key(current()) || foreign(row))
+}
+
+fn cluster() -> u64 {
+    // SAFETY: reads what the server found in its control file.
+    unsafe { pg_sys::GetSystemIdentifier() }
+}
+
 /// The role that retrieval filters by and that generated SQL runs as: the
 /// caller, or `t2sql.run_as` for roles that could do more than read tables.
 pub fn reader() -> Result<pg_sys::Oid> {
@@ -36,7 +54,8 @@ pub fn run_as() -> Result<pg_sys::Oid> {
     if role == pg_sys::InvalidOid {
         return Err(setup(format!("role \"{wanted}\" of t2sql.run_as does not exist")));
     }
-    if is_dangerous(role) {
+    // SAFETY: a catalog look-up on the main thread.
+    if is_dangerous(role) || unsafe { pg_sys::has_bypassrls_privilege(role) } {
         return Err(setup(format!("role \"{wanted}\" of t2sql.run_as may do more than read tables")));
     }
     Ok(role)

@@ -13,7 +13,7 @@ pub fn find(scope: &Scope, question: &str, options: &Options, trace: &mut Trace)
     if options.cache == Some(false) {
         return Ok(None);
     }
-    let Some(kept) = answers::find(&scope.context, &scope.caller, &key(question, options))? else { return Ok(None) };
+    let Some(kept) = answers::find(&scope.context, &key(question, options))? else { return Ok(None) };
     match check(scope, &kept.sql) {
         Ok(checked) => {
             trace.say("cache: the model answered this before");
@@ -45,7 +45,7 @@ pub fn keep(scope: &Scope, question: &str, options: &Options, candidate: &Candid
         explanation: candidate.explanation.clone(),
         assumptions: candidate.assumptions.clone(),
     };
-    answers::keep(&scope.context, &scope.caller, &key(question, options), &kept)
+    answers::keep(&scope.context, &key(question, options), &kept)
 }
 
 /// Relative dates make yesterday's answer wrong today, so the day is part of the key.

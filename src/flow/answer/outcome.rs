@@ -4,6 +4,7 @@ use super::LONGEST_QUESTION;
 use crate::error::{Error, Result};
 use crate::flow::scope::Scope;
 use crate::pg::kb::learn::Request;
+use crate::pg::role;
 use crate::pg::seal::Checked;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -216,6 +217,7 @@ impl Answered {
         Request {
             database_id: self.scope.context.id,
             user_name: self.scope.caller.clone(),
+            user_key: role::key(role::current()),
             question: self.question.clone(),
             status: self.status().as_str(),
             engine: candidate.map(|c| c.engine),

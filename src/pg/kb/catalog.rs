@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::pg::catalog::Found;
 use crate::pg::frame::Frame;
 use crate::pg::kb::context::Context;
-use crate::pg::spi;
+use crate::pg::{role, spi};
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -28,9 +28,17 @@ pub struct StoredSample {
     pub normalised: String,
     pub template: Option<serde_json::Value>,
     pub verified: bool,
-    pub owner: String,
+    owner: String,
+    owner_key: Option<String>,
     /// Tables that its SQL reads, as `schema.table`.
     pub touched: Vec<String>,
+}
+
+impl StoredSample {
+    /// Whether the current role gave it.
+    pub fn is_callers(&self) -> bool {
+        role::is_current(&self.owner, self.owner_key.as_deref())
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,8 +3,7 @@
 use crate::error::{Error, Result};
 use crate::pg::frame::Frame;
 use crate::pg::kb::can_write;
-use crate::pg::log;
-use crate::pg::spi;
+use crate::pg::{log, role, spi};
 use serde::{Deserialize, Serialize};
 
 /// What is recorded of one question.
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Request {
     pub database_id: i64,
     pub user_name: String,
+    pub user_key: String,
     pub question: String,
     pub status: &'static str,
     pub engine: Option<&'static str>,
@@ -40,11 +40,11 @@ pub fn record(request: &Request) -> Result<Option<i64>> {
         serde_json::to_string(request).map_err(|e| Error::Internal(format!("a request could not be recorded: {e}")))?;
     let _frame = Frame::owner();
     Ok(spi::write(
-        "INSERT INTO t2sql.requests (database_id, user_name, question, status, engine, sql, search_path, confidence, sql_sample_id, trusted,
+        "INSERT INTO t2sql.requests (database_id, user_name, user_key, question, status, engine, sql, search_path, confidence, sql_sample_id, trusted,
                                      assumptions, explanation, error, rule, timings, prompt_tokens, completion_tokens, sent)
-         SELECT database_id, user_name, question, status, engine, sql, search_path, confidence, sql_sample_id, trusted,
+         SELECT database_id, user_name, user_key, question, status, engine, sql, search_path, confidence, sql_sample_id, trusted,
                 assumptions, explanation, error, rule, timings, prompt_tokens, completion_tokens, sent
-         FROM jsonb_to_record($1::jsonb) AS r(database_id bigint, user_name text, question text, status text, engine text, sql text,
+         FROM jsonb_to_record($1::jsonb) AS r(database_id bigint, user_name text, user_key text, question text, status text, engine text, sql text,
              search_path text[], confidence real, sql_sample_id bigint, trusted boolean, assumptions text[], explanation text, error text,
              rule text, timings jsonb, prompt_tokens integer, completion_tokens integer, sent jsonb)
          RETURNING id",
@@ -57,18 +57,23 @@ pub fn record(request: &Request) -> Result<Option<i64>> {
 #[derive(Debug, Deserialize)]
 pub struct Recorded {
     pub database: String,
-    pub user_name: String,
+    user_name: String,
+    user_key: Option<String>,
     pub question: String,
     pub sql: Option<String>,
     pub search_path: Vec<String>,
     pub sql_sample_id: Option<i64>,
 }
 
-/// The request `id`, whosever it is.
+/// The caller's request `id`.
 pub fn request(id: i64) -> Result<Option<Recorded>> {
+    Ok(request_of_anybody(id)?.filter(|found| role::is_current(&found.user_name, found.user_key.as_deref())))
+}
+
+fn request_of_anybody(id: i64) -> Result<Option<Recorded>> {
     let _frame = Frame::owner();
     spi::json(
-        "SELECT jsonb_build_object('database', d.name, 'user_name', r.user_name, 'question', r.question, 'sql', r.sql,
+        "SELECT jsonb_build_object('database', d.name, 'user_name', r.user_name, 'user_key', r.user_key, 'question', r.question, 'sql', r.sql,
                                    'search_path', r.search_path, 'sql_sample_id', r.sql_sample_id)::text
          FROM t2sql.requests r JOIN t2sql.databases d ON d.id = r.database_id WHERE r.id = $1",
         &[id.into()],
@@ -140,6 +145,7 @@ pub struct Sample<'a> {
     pub source: &'a str,
     pub verified: bool,
     pub owner: &'a str,
+    pub owner_key: &'a str,
     pub touched: Vec<String>,
     pub notes: Option<&'a str>,
 }
@@ -162,10 +168,11 @@ pub fn store_sample(s: &Sample) -> Result<i64> {
         s.source.into(),
         s.touched.clone().into(),
         s.notes.into(),
+        s.owner_key.into(),
     ];
     let (_, id) = spi::write::<i64>(
         "UPDATE t2sql.sql_samples SET question = $5, sql = $6, masked_question = $7, template = $8::jsonb, signature = $9, complexity = $10,
-             tags = $11, source = $12, touched = $13, performance_notes = $14, owner_name = $4, enabled = true
+             tags = $11, source = $12, touched = $13, performance_notes = $14, owner_name = $4, owner_key = $15, enabled = true
          WHERE database_id = $1 AND md5(normalised) = md5($2) AND normalised = $2 AND verified = $3 AND (verified OR owner_name = $4) RETURNING id",
         &args,
     )?;
@@ -173,8 +180,8 @@ pub fn store_sample(s: &Sample) -> Result<i64> {
         Some(id) => Some(id),
         None => spi::write::<i64>(
             "INSERT INTO t2sql.sql_samples (database_id, normalised, verified, owner_name, question, sql, masked_question, template, signature,
-                                            complexity, tags, source, touched, performance_notes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14) RETURNING id",
+                                            complexity, tags, source, touched, performance_notes, owner_key)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
             &args,
         )?
         .1,

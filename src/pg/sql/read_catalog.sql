@@ -29,6 +29,6 @@ SELECT jsonb_build_object(
         WHERE s.database_id = $1 AND EXISTS (SELECT FROM t2sql.column_values v WHERE v.column_id = c.id)), '[]'),
     'samples', coalesce((
         SELECT jsonb_agg(jsonb_build_object('id', s.id, 'question', s.question, 'sql', s.sql, 'normalised', s.normalised,
-                   'template', s.template, 'verified', s.verified, 'owner', s.owner_name, 'touched', s.touched) ORDER BY s.verified, s.id)
+                   'template', s.template, 'verified', s.verified, 'owner', s.owner_name, 'owner_key', s.owner_key, 'touched', s.touched) ORDER BY s.verified, s.id)
         FROM t2sql.sql_samples s WHERE s.database_id = $1 AND s.enabled), '[]')
 )::text

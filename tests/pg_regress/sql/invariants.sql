@@ -18,7 +18,7 @@ WHERE p.pronamespace = 't2sql'::regnamespace AND l.lanname IN ('sql', 'plpgsql')
 SELECT 'security definer: ' || p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 't2sql'::regnamespace AND p.prosecdef;
 -- what phones or writes and claims to be harmless
 SELECT 'volatility of ' || p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-WHERE p.pronamespace = 't2sql'::regnamespace AND l.lanname = 'c' AND (p.provolatile <> 'v' OR p.proparallel <> 'u') AND p.proname NOT IN ('version');
+WHERE p.pronamespace = 't2sql'::regnamespace AND l.lanname = 'c' AND (p.provolatile <> 'v' OR p.proparallel <> 'u') AND p.proname NOT IN ('version', '_role_key');
 -- tables and sequences that a dump leaves out: the caches and the state of index runs, and no others
 SELECT 'not dumped: ' || c.oid::regclass FROM pg_class c
 WHERE c.relnamespace = 't2sql'::regnamespace AND c.relkind IN ('r', 'S')
