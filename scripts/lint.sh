@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lint.sh [fmt|clippy|shell]: one of the checks, or all.
+# lint.sh [fmt|clippy|shell|pgspot]: one of the checks, or all.
 . "$(dirname "$0")/lib.sh"
 cd "$repo"
 check() {
@@ -13,11 +13,12 @@ check() {
                 say "shellcheck is not installed: scripts not checked"
             fi
             ;;
-        *) die "usage: lint.sh [fmt|clippy|shell]" ;;
+        pgspot) scripts/pgspot.sh ;;
+        *) die "usage: lint.sh [fmt|clippy|shell|pgspot]" ;;
     esac
 }
 [ -f "$state/bindir$PG" ] || "$repo/scripts/setup.sh"
-for one in "${@:-fmt clippy shell}"; do
+for one in "${@:-fmt clippy shell pgspot}"; do
     # shellcheck disable=SC2086  # the default is a list
     for what in $one; do check "$what"; done
 done

@@ -10,6 +10,7 @@ passed=0 failed=0 skipped=()
 suite_fmt() { scripts/lint.sh fmt; }
 suite_clippy() { scripts/lint.sh clippy; }
 suite_shell() { scripts/lint.sh shell; }
+suite_pgspot() { scripts/lint.sh pgspot; }
 suite_core() { cargo test -p t2sql-core -p fake_endpoint; }
 suite_db() {
     local as=()
@@ -42,7 +43,7 @@ run() {
 }
 
 summary=()
-if [ $# -gt 0 ]; then suites=("$@"); else suites=(fmt clippy shell core db golden outside eval); fi
+if [ $# -gt 0 ]; then suites=("$@"); else suites=(fmt clippy shell core db golden pgspot outside eval); fi
 for suite in "${suites[@]}"; do
     if [ "$suite" = eval ] && [ ! -f "${BENCH:-$repo/../shared/bench}/questions.jsonl" ]; then
         skipped+=("eval: no benchmark in ${BENCH:-../shared/bench}")
