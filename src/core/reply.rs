@@ -194,6 +194,8 @@ fn until_prose(text: &str) -> &str {
         }
     }
     match end.or_else(|| text.find("\n\n")).or_else(|| text.find("\n\r\n")) {
+        // what follows is no prose but another statement, which the guard has to see
+        Some(end) if starts_statement(text[end..].trim_start()) => text,
         Some(end) => &text[..end],
         None => text,
     }
@@ -243,6 +245,8 @@ fn starts_query(text: &str) -> bool {
     match word.to_ascii_lowercase().as_str() {
         "select" => !rest.is_empty(),
         "values" => rest.trim_start().starts_with('('),
+        // TABLE name and nothing else: the word begins many a sentence
+        "table" => rest.split_whitespace().count() == 1,
         "with" => {
             let rest = rest.to_ascii_lowercase();
             rest.contains(" as ") && rest.contains('(') || rest.contains(" as(")
@@ -387,6 +391,18 @@ mod tests {
             format!("```python\nprint(1)\n```\n{q}"),
         ] {
             assert_eq!(sql(&reply).unwrap(), Generated::Sql(q.into()), "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_table_by_itself_is_sql_and_a_second_statement_is_not_prose() {
+        for reply in ["TABLE shelf.books", "table shelf.books;", "Sure.\n\ntable shelf.books\n\nThat is all."] {
+            let Generated::Sql(found) = sql(reply).unwrap() else { panic!("{reply}") };
+            assert_eq!(found.to_lowercase(), "table shelf.books");
+        }
+        assert!(sql("Table salaries holds no titles.").is_err());
+        for reply in ["SELECT 1\n;\nUPDATE shelf.books SET price = 0", "SELECT 1;\n\nDROP TABLE shelf.books"] {
+            assert_eq!(sql(reply).unwrap(), Generated::Sql(reply.into()));
         }
     }
 
