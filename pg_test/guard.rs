@@ -1,6 +1,7 @@
 //! The guard against hostile SQL, and what must pass it: every line of `tests/hostile`.
 
 use crate::pg::seal::{self, Limits, Problem, Scope};
+use pgrx::prelude::*;
 
 /// What became of a statement: "ok", the guard's rule, or a SQLSTATE.
 pub fn verdict<T>(outcome: &Result<T, Problem>) -> String {
@@ -30,49 +31,48 @@ pub fn fetch(sql: &str) -> Result<seal::Rows, Problem> {
     seal::fetch(sql, &Scope { search_path: &path(), relations: None }, &limits())
 }
 
+pub const HOSTILE: &str = include_str!("../tests/hostile/statements.txt");
+pub const BENIGN: &str = include_str!("../tests/hostile/benign.txt");
+
+pub fn fixture() {
+    Spi::run(include_str!("guard_fixture.sql")).unwrap();
+}
+
+pub fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {
+    file.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+pub fn statement(line: &str) -> String {
+    line.replace("{deep}", &format!("select {}1{}", "(".repeat(30_000), ")".repeat(30_000))).replace("\\n", "\n")
+}
+
+/// Everything that a statement could have changed, as one text.
+pub fn state() -> String {
+    Spi::get_one::<String>(
+        "SELECT concat_ws(' ', current_user, session_user, current_setting('search_path'), current_setting('work_mem'),
+            current_setting('temp_file_limit'), current_setting('transaction_read_only'), current_setting('row_security'),
+            current_setting('statement_timeout'), current_setting('standard_conforming_strings'),
+            (SELECT count(*) FROM pg_catalog.pg_class), (SELECT count(*) FROM pg_catalog.pg_proc),
+            (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata), (SELECT count(*) FROM pg_catalog.pg_roles),
+            (SELECT count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()), (SELECT count(*) FROM pg_catalog.pg_cursors),
+            (SELECT count(*) FROM pg_catalog.pg_prepared_statements), (SELECT count(*) FROM pg_catalog.pg_listening_channels()))",
+    )
+    .unwrap()
+    .unwrap()
+}
+
+pub fn data() -> String {
+    Spi::get_one::<String>(
+        "SELECT concat_ws(' ', (SELECT count(*) FROM lib.journal), (SELECT sum(price) FROM lib.books),
+            (SELECT count(*) FROM lib.loans), (SELECT last_value FROM lib.counter), (SELECT is_called FROM lib.counter))",
+    )
+    .unwrap()
+    .unwrap()
+}
+
 #[pgrx::pg_schema]
 mod tests {
     use super::*;
-    use pgrx::prelude::*;
-
-    const HOSTILE: &str = include_str!("../tests/hostile/statements.txt");
-    const BENIGN: &str = include_str!("../tests/hostile/benign.txt");
-
-    fn fixture() {
-        Spi::run(include_str!("guard_fixture.sql")).unwrap();
-    }
-
-    fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {
-        file.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
-    }
-
-    fn statement(line: &str) -> String {
-        line.replace("{deep}", &format!("select {}1{}", "(".repeat(30_000), ")".repeat(30_000))).replace("\\n", "\n")
-    }
-
-    /// Everything that a statement could have changed, as one text.
-    fn state() -> String {
-        Spi::get_one::<String>(
-            "SELECT concat_ws(' ', current_user, session_user, current_setting('search_path'), current_setting('work_mem'),
-                current_setting('temp_file_limit'), current_setting('transaction_read_only'), current_setting('row_security'),
-                current_setting('statement_timeout'), current_setting('standard_conforming_strings'),
-                (SELECT count(*) FROM pg_catalog.pg_class), (SELECT count(*) FROM pg_catalog.pg_proc),
-                (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata), (SELECT count(*) FROM pg_catalog.pg_roles),
-                (SELECT count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()), (SELECT count(*) FROM pg_catalog.pg_cursors),
-                (SELECT count(*) FROM pg_catalog.pg_prepared_statements), (SELECT count(*) FROM pg_catalog.pg_listening_channels()))",
-        )
-        .unwrap()
-        .unwrap()
-    }
-
-    fn data() -> String {
-        Spi::get_one::<String>(
-            "SELECT concat_ws(' ', (SELECT count(*) FROM lib.journal), (SELECT sum(price) FROM lib.books),
-                (SELECT count(*) FROM lib.loans), (SELECT last_value FROM lib.counter), (SELECT is_called FROM lib.counter))",
-        )
-        .unwrap()
-        .unwrap()
-    }
 
     fn refuses_everything() {
         let mut wrong = Vec::new();

@@ -1,16 +1,21 @@
 //! What `#[pg_test]` expects at the crate root: how the test server is set up.
 
-use fake_endpoint::{Handle, Script, start};
+use crate::suites::guard::{BENIGN, HOSTILE, lines, statement};
+use fake_endpoint::{Handle, PACKAGINGS, Script, start};
 use std::sync::OnceLock;
 
-/// Endpoints run in the test process, never in a backend, whose signals they would steal.
-/// Tests find them by the settings `fake.endpoint` (answers; faults by url), `fake.guarded`
-/// (wants the key sk-right), `fake.silent` (never accepts a connection), and `fake.tls` whose certificate is in the
-/// file `fake.ca_file`.
+/// Endpoints run in the test process, never in a backend, whose signals they would steal. Tests find them by settings:
+/// `fake.endpoint` (answers; faults by url), `fake.guarded` (wants the key sk-right), `fake.silent` (never accepts a
+/// connection), `fake.tls` whose certificate is in the file `fake.ca_file`, `fake.obedient` (does what a prompt makes it
+/// do, and records that in the file `fake.obedient_log`), `fake.reciting` (says the lines of tests/hostile in the
+/// packagings `fake.packagings`).
 struct Endpoints {
     open: Handle,
     guarded: Handle,
     silent: Handle,
+    obedient: Handle,
+    obedient_log: String,
+    reciting: Handle,
     tls: Handle,
     ca_file: String,
 }
@@ -24,7 +29,13 @@ fn endpoints() -> &'static Endpoints {
         let ca_file = std::env::temp_dir().join(format!("t2sql-ca-{}.pem", std::process::id()));
         std::fs::write(&ca_file, tls.ca_pem.as_deref().unwrap_or_default())
             .expect("the temporary directory is writable");
+        let obedient_log = std::env::temp_dir().join(format!("t2sql-obedient-{}.jsonl", std::process::id()));
+        let hostile = lines(HOSTILE).filter_map(|line| Some(line.split_once('\t')?.1));
+        let recited = hostile.chain(lines(BENIGN)).map(statement).collect();
         Endpoints {
+            obedient_log: obedient_log.display().to_string(),
+            obedient: start(Script { record: Some(obedient_log), ..script().obey("#obey") }),
+            reciting: start(script().recite("#say", recited)),
             tls,
             ca_file: ca_file.display().to_string(),
             open: start(open),
@@ -64,7 +75,12 @@ pub fn postgresql_conf_options() -> Vec<&'static str> {
     // scripts/test.sh sets it where this PostgreSQL has no TimescaleDB
     let without = std::env::var_os("WITHOUT_TIMESCALEDB").is_some();
     let mut options = if without { vec![] } else { vec!["shared_preload_libraries = 'timescaledb'"] };
+    let packagings = PACKAGINGS.join(" ");
     let urls = [
+        ("obedient", &endpoints.obedient.url),
+        ("obedient_log", &endpoints.obedient_log),
+        ("reciting", &endpoints.reciting.url),
+        ("packagings", &packagings),
         ("endpoint", &endpoints.open.url),
         ("guarded", &endpoints.guarded.url),
         ("silent", &endpoints.silent.url),

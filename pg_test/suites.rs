@@ -5,7 +5,7 @@ mod ask;
 #[path = "endpoint.rs"]
 mod endpoint;
 #[path = "guard.rs"]
-mod guard;
+pub mod guard;
 #[path = "index.rs"]
 mod index;
 #[path = "inside.rs"]
@@ -14,8 +14,12 @@ mod inside;
 mod learn;
 #[path = "llm.rs"]
 mod llm;
+#[path = "obey.rs"]
+mod obey;
 #[path = "owner_code.rs"]
 mod owner_code;
+#[path = "packagings.rs"]
+mod packagings;
 #[path = "protect.rs"]
 mod protect;
 #[path = "robust.rs"]

@@ -24,11 +24,33 @@ GRANT SELECT ON clinic.patients, clinic.doctors, clinic.visits TO asker, curator
 GRANT SELECT ON ALL TABLES IN SCHEMA clinic TO t2sql_reader;
 "#;
 
+/// `pg_temp.asked(question, options, database)`: what asking leads to, "ran" and the rows, or all that the error says.
+const ASKED: &str = r#"
+CREATE FUNCTION pg_temp.asked(question text, options jsonb, database text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    detail text;
+    hint text;
+    outcome text := 'ran';
+    line text;
+BEGIN
+    FOR line IN SELECT r::text FROM t2sql.execute_nl(question, database, options => options) AS r LOOP
+        outcome := outcome || ' ' || line;
+    END LOOP;
+    RETURN outcome;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE, message, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+"#;
+
 /// The clinic, not indexed yet.
 pub fn clinic() {
     run("SET client_min_messages = warning");
     run(include_str!("clinic.sql"));
     run(HELPERS);
+    run(ASKED);
 }
 
 /// The clinic, indexed.

@@ -7,6 +7,7 @@
 mod embed;
 mod fault;
 mod http;
+mod obey;
 pub mod oracle;
 mod raw;
 mod script;
@@ -15,6 +16,7 @@ mod tls;
 
 pub use embed::embed;
 pub use fault::{FAULTS, Fault};
+pub use obey::PACKAGINGS;
 pub use raw::{NAMES as RAW, POISON};
 pub use script::{Action, Rule, Script};
 pub use server::{Handle, Request, start, start_on};

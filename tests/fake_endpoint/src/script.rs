@@ -11,6 +11,10 @@ pub enum Action {
     /// This text is the model's answer.
     Reply(String),
     Fault(Fault),
+    /// Does what an instruction in the prompt asks for; the question says which: see [`crate::obey`].
+    Obey,
+    /// Says one of these; the question says which.
+    Recite(Arc<Vec<String>>),
 }
 
 /// An action for requests that contain a text.
@@ -54,6 +58,21 @@ impl Script {
         self
     }
 
+    /// Obeys where a prompt contains `contains`.
+    #[must_use]
+    pub fn obey(mut self, contains: &str) -> Self {
+        self.rules.push(Rule { contains: contains.into(), action: Action::Obey, times: None });
+        self
+    }
+
+    /// Says one of `lines` where a prompt contains `contains`.
+    #[must_use]
+    pub fn recite(mut self, contains: &str, lines: Vec<String>) -> Self {
+        let action = Action::Recite(Arc::new(lines));
+        self.rules.push(Rule { contains: contains.into(), action, times: None });
+        self
+    }
+
     /// Fails where a prompt contains `contains`.
     #[must_use]
     pub fn fault(mut self, contains: &str, fault: Fault) -> Self {
@@ -79,7 +98,7 @@ impl Script {
     }
 
     /// Either one JSON object
-    /// `{"rules": [{"contains", "reply" | "fault", "times"}], "otherwise", "dimensions", "key"}`
+    /// `{"rules": [{"contains", "reply" | "fault" | "obey", "times"}], "otherwise", "dimensions", "key"}`
     /// or rules only, one JSON object per line.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let whole: Option<Value> = serde_json::from_str(text).ok();
@@ -109,6 +128,7 @@ fn string(value: &Value, name: &str) -> Option<String> {
 
 fn rule(value: &Value) -> Result<Rule, String> {
     let action = match (string(value, "reply"), string(value, "fault")) {
+        (None, None) if value.get("obey") == Some(&Value::Bool(true)) => Action::Obey,
         (Some(reply), None) => Action::Reply(reply),
         (None, Some(name)) => Action::Fault(Fault::parse(&name).ok_or_else(|| format!("there is no fault {name}"))?),
         _ => return Err(format!("a rule needs either reply or fault: {value}")),
@@ -139,6 +159,8 @@ mod tests {
         let fault = Fault::Status { code: 429, retry_after: Some("7".into()) };
         assert_eq!(object.rules[1].action, Action::Fault(fault));
         assert_eq!((object.otherwise.as_deref(), object.dimensions), (Some("c"), 8));
+        let obedient = Script::from_json(r##"{"rules": [{"contains": "#obey", "obey": true}]}"##).unwrap();
+        assert_eq!(obedient.rules[0].action, Action::Obey);
         assert!(Script::from_json(r#"{"rules": [{"fault": "unheard-of"}]}"#).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use crate::embed::embed;
 use crate::fault::Fault;
 use crate::http::{RawRequest, head, read_request, respond};
+use crate::obey::{obey, recite};
 use crate::raw;
 use crate::script::{Action, Script};
 use crate::tls::{Identity, Stream};
@@ -190,6 +191,8 @@ impl Shared {
             },
             Some(Action::Fault(fault)) => self.fail(stream, &fault, &texts, embedding),
             Some(Action::Reply(reply)) if !embedding => reply_with(stream, &chat(&reply)),
+            Some(Action::Obey) if !embedding => reply_with(stream, &chat(&obey(&texts))),
+            Some(Action::Recite(lines)) if !embedding => reply_with(stream, &chat(&recite(&lines, &texts))),
             _ if embedding => reply_with(stream, &embeddings(&texts, self.dimensions())),
             _ => match (&self.script.oracle, &self.script.otherwise) {
                 (Some(oracle), _) => reply_with(stream, &chat(&oracle.answer(&texts))),
