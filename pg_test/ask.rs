@@ -347,6 +347,19 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_name_that_is_stored_nowhere_is_told_and_not_passed_over() {
+        indexed_clinic();
+        let answer = text(
+            "SELECT concat_ws(' | ', status, clarification) FROM t2sql.answer('how many patients come from Atlantis')",
+        );
+        assert!(answer.starts_with("needs_clarification | ") && answer.contains("not used: "), "{answer}");
+        assert!(answer.contains("Atlantis"), "{answer}");
+        run("SET t2sql.min_confidence = 0");
+        let assumptions = text("SELECT assumptions::text FROM t2sql.answer('how many patients come from Atlantis')");
+        assert!(assumptions.contains("Atlantis"), "{assumptions}");
+    }
+
+    #[pg_test]
     fn check_sql_tells_what_would_become_of_a_text() {
         indexed_clinic();
         run("SET ROLE asker");

@@ -63,9 +63,13 @@ impl Candidate {
     pub fn too_unsure(self) -> Error {
         let mut readings = vec![(self.explanation, self.sql)];
         readings.extend(self.readings);
+        let assumed = match self.assumptions.as_slice() {
+            [] => String::new(),
+            assumptions => format!("Assumed: {}. ", assumptions.join("; ")),
+        };
         Error::Unanswerable {
             message: format!("not sure enough of the question's meaning (confidence {:.2})", self.confidence),
-            detail: Some(list_readings(&readings)),
+            detail: Some(assumed + &list_readings(&readings)),
             hint: "Name the table and column as they are called, or lower t2sql.min_confidence to get the best guess."
                 .into(),
             final_word: false,
