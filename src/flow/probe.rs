@@ -106,6 +106,7 @@ fn names(question: &str) -> Vec<String> {
 /// Words around a run of unknown ones that may belong to the same name, and how many names are looked for.
 const BEFORE: usize = 1;
 const AFTER: usize = 2;
+const MOST_WORDS: usize = 7;
 const MOST_PHRASES: usize = 40;
 
 /// Runs of unknown words in a folded question, alone and with neighbours: `jerk kitchen`, `the jerk kitchen in`.
@@ -121,16 +122,19 @@ fn phrases(folded: &str, unknown: &[String]) -> Vec<String> {
         }
         let end = (start..).find(|i| !is_unknown(*i)).unwrap_or(words.len());
         for from in start.saturating_sub(BEFORE)..end {
-            for to in from.max(start) + 1..=(end + AFTER).min(words.len()) {
-                phrases.push(words[from..to].join(" "));
+            // bounded before anything is built: a question may be one long run
+            for to in from.max(start) + 1..=(end + AFTER).min(words.len()).min(from + MOST_WORDS) {
+                if phrases.len() == MOST_PHRASES {
+                    return phrases;
+                }
+                let phrase = words[from..to].join(" ");
+                if (3..=100).contains(&phrase.len()) && !phrases.contains(&phrase) {
+                    phrases.push(phrase);
+                }
             }
         }
         start = end;
     }
-    phrases.sort();
-    phrases.dedup();
-    phrases.retain(|phrase| phrase.len() > 2);
-    phrases.truncate(MOST_PHRASES);
     phrases
 }
 
@@ -144,6 +148,8 @@ mod tests {
         assert!(found.contains(&"jerk kitchen".into()) && found.contains(&"jerk".into()), "{found:?}");
         assert!(found.contains(&"many jerk kitchen are there".into()));
         assert!(phrases("how many", &[]).is_empty());
+        let long = vec!["qzx"; 5_000].join(" ");
+        assert!(phrases(&long, &["qzx".into()]).len() <= super::MOST_PHRASES);
     }
 
     #[test]
